@@ -1,0 +1,196 @@
+"""One `Settings` object, read once from the environment and `athena.toml`, passed down.
+
+Precedence: environment, then `$ATHENA_HOME/athena.toml`, then the defaults here.
+A setting exists only if two users would set it differently. A wrong value is one
+line that names the setting (`InvalidSetting`), raised at start and nowhere later.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from athena.errors import InvalidSetting
+
+Exposure = Literal["loopback", "network"]
+
+
+class RateLimit(BaseModel):
+    """`llama.rateLimit`: how many requests the local reasoning model takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    enabled: bool = True
+    requestsPerMinute: Annotated[int, Field(ge=1)] = 30
+    burstSize: Annotated[int, Field(ge=1)] = 5
+
+
+class Hardware(BaseModel):
+    """`llama.hardware`: unset means detected."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    useGPU: bool | None = None
+    gpuLayers: Annotated[int, Field(ge=0)] | None = None
+    threads: Annotated[int, Field(ge=1)] | None = None
+    useMetal: bool | None = None
+    useCUDA: bool | None = None
+
+
+class Llama(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rateLimit: RateLimit = RateLimit()
+    hardware: Hardware = Hardware()
+
+
+class Tier(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    models: list[str]
+
+
+class ModelRouting(BaseModel):
+    """`modelRouting`: tiers are ordered lists of models; users may add tiers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    enabled: bool = True
+    autoSelect: bool = True
+    tiers: dict[str, Tier] = {}
+
+
+def _env(name: str) -> Any:
+    """A field that is read from the environment variable `name` (and from the file by its own name)."""
+    return {"env": name}
+
+
+class Settings(BaseModel):
+    """Everything two users would set differently. URLs have no trailing slash."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path = Field(Path("~/.athena"), json_schema_extra=_env("ATHENA_HOME"))
+    host: str = Field("127.0.0.1", json_schema_extra=_env("ATHENA_HOST"))
+    port: int = Field(8000, ge=1, le=65535, json_schema_extra=_env("ATHENA_PORT"))
+    exposure: Exposure = Field("loopback", json_schema_extra=_env("ATHENA_EXPOSURE"))
+    database_url: SecretStr | None = Field(None, json_schema_extra=_env("ATHENA_DATABASE_URL"))
+
+    embeddings_url: str = Field("http://localhost:8001", json_schema_extra=_env("LLAMACPP_EMBEDDINGS_URL"))
+    reasoning_url: str = Field("http://localhost:8002", json_schema_extra=_env("LLAMACPP_REASONING_URL"))
+    embedding_dim: int | None = Field(None, ge=1, le=4000, json_schema_extra=_env("LLAMACPP_EMBEDDING_DIM"))
+    n_threads: int | None = Field(None, ge=1, json_schema_extra=_env("LLAMACPP_N_THREADS"))
+    n_threads_batch: int | None = Field(None, ge=1, json_schema_extra=_env("GGML_NUM_THREADS_BATCH"))
+    embeddings_port: int = Field(8001, ge=1, le=65535, json_schema_extra=_env("ATHENA_EMBEDDINGS_PORT"))
+    reasoning_port: int = Field(8002, ge=1, le=65535, json_schema_extra=_env("ATHENA_REASONING_PORT"))
+    reasoning_context: int = Field(8192, ge=512, json_schema_extra=_env("ATHENA_REASONING_CONTEXT"))
+    embedding_model: str | None = Field(None, json_schema_extra=_env("ATHENA_EMBEDDING_MODEL"))
+    reasoning_model: str | None = Field(None, json_schema_extra=_env("ATHENA_REASONING_MODEL"))
+
+    anthropic_api_key: SecretStr | None = Field(None, json_schema_extra=_env("ANTHROPIC_API_KEY"))
+    anthropic_url: str = Field("https://api.anthropic.com", json_schema_extra=_env("ATHENA_ANTHROPIC_URL"))
+    openai_url: str = Field("https://api.openai.com/v1", json_schema_extra=_env("ATHENA_OPENAI_URL"))
+    google_url: str = Field(
+        "https://generativelanguage.googleapis.com/v1beta/openai", json_schema_extra=_env("ATHENA_GOOGLE_URL")
+    )
+    ollama_url: str = Field("http://localhost:11434", json_schema_extra=_env("ATHENA_OLLAMA_URL"))
+    compressor_url: str = Field("http://localhost:8003", json_schema_extra=_env("ATHENA_COMPRESSOR_URL"))
+    hf_endpoint: str = Field("https://huggingface.co", json_schema_extra=_env("HF_ENDPOINT"))
+    hf_token: SecretStr | None = Field(None, json_schema_extra=_env("HF_TOKEN"))
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", json_schema_extra=_env("ATHENA_LOG_LEVEL"))
+    log_format: Literal["auto", "json", "pretty"] = Field("auto", json_schema_extra=_env("ATHENA_LOG_FORMAT"))
+    max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024, json_schema_extra=_env("ATHENA_MAX_BODY_BYTES"))
+
+    llama: Llama = Llama()
+    modelRouting: ModelRouting = ModelRouting()
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return Path(os.path.abspath(value.expanduser()))
+
+    @field_validator(
+        "embeddings_url",
+        "reasoning_url",
+        "anthropic_url",
+        "openai_url",
+        "google_url",
+        "ollama_url",
+        "compressor_url",
+        "hf_endpoint",
+    )
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")) or value.rstrip("/").endswith(":"):
+            raise ValueError("must be a URL that begins with http:// or https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _bind_matches_exposure(self) -> Settings:
+        if self.exposure == "loopback" and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(
+                f"ATHENA_HOST={self.host} is not loopback: set ATHENA_EXPOSURE=network (which needs a key) or leave it"
+            )
+        return self
+
+    @property
+    def models_dir(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def run_dir(self) -> Path:
+        """Sockets, pid files: what exists only while something runs."""
+        return self.home / "run"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.home / "logs"
+
+
+def environment_name(field: str) -> str | None:
+    """The environment variable that sets `field`, or None if only the file does."""
+    extra = Settings.model_fields[field].json_schema_extra
+    return str(extra["env"]) if isinstance(extra, dict) else None
+
+
+def load(environ: dict[str, str] | None = None) -> Settings:
+    """Read the settings. Raises `InvalidSetting`, one line, naming the setting."""
+    env = dict(os.environ if environ is None else environ)
+    home = Path(env.get("ATHENA_HOME") or "~/.athena").expanduser()
+    values = _read_file(home / "athena.toml")
+    for field in Settings.model_fields:
+        name = environment_name(field)
+        # An empty variable is how compose files say "not set".
+        if name and env.get(name):
+            values[field] = env[name]
+    if env.get("GGML_NUM_THREADS") and not env.get("LLAMACPP_N_THREADS"):
+        values["n_threads"] = env["GGML_NUM_THREADS"]
+    values["home"] = home
+    try:
+        return Settings(**values)
+    except ValidationError as exc:
+        raise InvalidSetting(_first_error(exc)) from exc
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise InvalidSetting(f"{path}: {exc}") from exc
+    except OSError as exc:
+        raise InvalidSetting(f"{path} can't be read: {exc.strerror}") from exc
+
+
+def _first_error(exc: ValidationError) -> str:
+    error = exc.errors(include_url=False, include_context=False)[0]
+    location = [str(part) for part in error["loc"]]
+    if not location:
+        return str(error["msg"]).removeprefix("Value error, ")
+    field = location[0]
+    env = environment_name(field) if field in Settings.model_fields else None
+    dotted = ".".join(location)
+    name = f"{env} ({dotted} in athena.toml)" if env else f"{dotted} in athena.toml"
+    given = "" if "key" in field or "token" in field or field == "database_url" else f", got {error['input']!r}"
+    return f"{name}: {str(error['msg']).removeprefix('Value error, ')}{given}"
