@@ -1,0 +1,1 @@
+"""What runs later: the queue that wakes the worker and keeps the schedules, and the worker itself."""

@@ -1,0 +1,1 @@
+"""Remember, recall, forget, history; embedding generations and the work that fills them."""

@@ -1,0 +1,66 @@
+"""What state the parts are in that the memory stands on."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+from athena.errors import AthenaError
+from athena.memory.generations import Generations
+from athena.store.pool import Database
+from athena.store.sql import statements
+
+_SQL = statements("embedding")
+_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """`detail` says why it isn't up, `hint` what mends it."""
+
+    state: Literal["up", "degraded", "down"]
+    detail: str | None = None
+    hint: str | None = None
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many memories wait for a vector of the serving generation; `stuck`: refused five times or more."""
+
+    pending: int = 0
+    stuck: int = 0
+    last_error: str | None = None
+
+
+async def postgres(database: Database) -> PartHealth:
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            return PartHealth("up", latency_ms=round(await database.ping(), 2))
+    except AthenaError as exc:
+        return PartHealth("down", exc.message, exc.hint)
+    except TimeoutError:
+        return PartHealth("down", f"no answer within {_TIMEOUT_S:.0f} s", "athena logs postgres")
+
+
+async def embedding(generations: Generations) -> PartHealth:
+    """Up: the server of the serving generation answers with that generation's model."""
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            serving = (await generations.active()).serving or await generations.ensure_serving()
+            await generations.check(serving)
+    except AthenaError as exc:
+        return PartHealth("down", exc.message, exc.hint)
+    except TimeoutError:
+        return PartHealth("degraded", f"busy: no answer within {_TIMEOUT_S:.0f} s")
+    return PartHealth("up")
+
+
+async def backlog(database: Database) -> Backlog:
+    async with database.acquire() as connection:
+        for row in await connection.fetch(_SQL["pending"]):
+            if row["state"] == "serving":
+                return Backlog(row["pending"], row["stuck"], row["last_error"])
+        # No embedding server has been seen yet: everything waits for one.
+        return Backlog(await connection.fetchval(_SQL["count_memories"]))

@@ -1,0 +1,193 @@
+"""Writing: text, lexical index, outbox and wake-up in one transaction, committed before the answer.
+
+Nothing here waits for a model. What is acknowledged is in PostgreSQL; its vectors follow
+(`embedding.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from athena.errors import Conflict, NotFound
+from athena.memory.identity import fingerprint, new_uid, request_hash, speaker
+from athena.memory.ports import Wake
+from athena.memory.rows import uid_of
+from athena.memory.types import Kind, NewMemory, Receipt, Scope
+from athena.store.pool import Database
+from athena.store.sql import statements
+
+if TYPE_CHECKING:
+    import uuid
+
+    import asyncpg
+
+    from athena.store.pool import Connection
+
+_SQL = statements("remember")
+_MEMORY = statements("memory")
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """Where a new memory stands in its line: the first of one, or the successor of another."""
+
+    lineage: uuid.UUID | None = None
+    supersedes: uuid.UUID | None = None
+
+
+class Writer:
+    """Remembers and supersedes. `wake` is called inside the transaction that gives the worker something to do."""
+
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+
+    async def remember(
+        self, memories: Sequence[NewMemory], *, idempotency_key: str | None = None, principal: str = ""
+    ) -> list[Receipt]:
+        """One receipt per memory, in order. A repeated `idempotency_key` gets the first answer again;
+        with another request under the same key: `Conflict`."""
+        items = list(memories)
+        if not items:
+            return []
+        return await self._database.in_transaction(
+            lambda connection: self._remember_once(connection, items, idempotency_key, principal)
+        )
+
+    async def supersede(self, id: str, new: NewMemory) -> Receipt:
+        """Put `new` in the place of `id`, whose scope and kind it keeps; the old version stays in the history."""
+        uid = uid_of(id)
+        return await self._database.in_transaction(lambda connection: self._supersede_once(connection, uid, new))
+
+    async def _supersede_once(self, connection: Connection, uid: uuid.UUID, new: NewMemory) -> Receipt:
+        old = await connection.fetchrow(_MEMORY["lock_version"], uid)
+        if old is None:
+            raise NotFound(f"there is no memory '{uid}'")
+        if old["superseded_by"] is not None:
+            raise Conflict(
+                f"memory {uid} has been superseded already", hint=f"supersede {old['superseded_by']} instead"
+            )
+        new = replace(
+            new,
+            kind=Kind(old["kind"]),
+            scope=Scope(old["project"], old["user_id"], old["agent_id"], old["session"]),
+        )
+        if fingerprint(new) == old["fingerprint"]:
+            raise Conflict(f"memory {uid} says this already", hint="nothing was changed")
+        successor = new_uid()
+        began = new.valid_from or new.occurred_at or datetime.now(UTC)
+        await connection.execute(_MEMORY["mark_superseded"], uid, successor, began)
+        new = replace(new, valid_from=max(began, old["valid_from"]))
+        rows = await self._insert(connection, [new], [successor], _Version(old["lineage"], uid))
+        if not rows[0]["created"]:
+            raise Conflict(f"memory {rows[0]['uid']} says this already", hint="forget one of the two")
+        await self._wake(connection)
+        return Receipt(str(successor), "created", "pending")
+
+    async def _remember_once(
+        self, connection: Connection, memories: list[NewMemory], key: str | None, principal: str
+    ) -> list[Receipt]:
+        if key is not None:
+            digest = request_hash(memories)
+            if not await connection.fetchval(_SQL["claim_idempotency_key"], principal, key, digest):
+                return await _first_answer(connection, principal, key, digest)
+        # Two equal memories in one statement would be refused: the second is a duplicate of the first.
+        prints = [(memory.scope.project, fingerprint(memory)) for memory in memories]
+        first: dict[tuple[str, bytes], int] = {}
+        for index, mark in enumerate(prints):
+            first.setdefault(mark, index)
+        chosen = sorted(first.values())
+        rows = await self._insert(connection, [memories[i] for i in chosen], [new_uid() for _ in chosen], _Version())
+        by_print = {prints[index]: row for index, row in zip(chosen, rows, strict=True)}
+        receipts = []
+        for index, mark in enumerate(prints):
+            row = by_print[mark]
+            created = row["created"] and first[mark] == index
+            receipts.append(
+                Receipt(str(row["uid"]), "created" if created else "duplicate", "ready" if row["ready"] else "pending")
+            )
+        if any(row["created"] for row in rows):
+            await self._wake(connection)
+        if key is not None:
+            kept = [{"id": r.id, "status": r.status, "embedding": r.embedding} for r in receipts]
+            await connection.execute(_SQL["keep_idempotent_answer"], principal, key, json.dumps(kept))
+        return receipts
+
+    async def _insert(
+        self, connection: Connection, memories: list[NewMemory], uids: list[uuid.UUID], version: _Version
+    ) -> list[asyncpg.Record]:
+        """The stored rows in the order of `memories`."""
+        projects = await _project_ids(connection, sorted({m.scope.project for m in memories}))
+        sessions = await _session_ids(
+            connection,
+            sorted({(projects[m.scope.project], m.scope.session_id) for m in memories if m.scope.session_id}),
+        )
+        rows = await connection.fetch(_SQL["remember"], *_columns(memories, uids, projects, sessions, version))
+        found = {(row["project_id"], row["fingerprint"]): row for row in rows}
+        return [found[projects[m.scope.project], fingerprint(m)] for m in memories]
+
+
+async def _first_answer(connection: Connection, principal: str, key: str, digest: bytes) -> list[Receipt]:
+    row = await connection.fetchrow(_SQL["idempotent_answer"], principal, key)
+    if row is None or row["request_hash"] != digest:
+        raise Conflict(
+            "this Idempotency-Key was used for another request", hint="use a new key for each different request"
+        )
+    return [Receipt(r["id"], r["status"], r["embedding"]) for r in json.loads(row["receipts"])]
+
+
+async def _project_ids(connection: Connection, names: list[str]) -> dict[str, int]:
+    rows = await connection.fetch(_SQL["projects"], names)
+    if len(rows) < len(names):
+        await connection.execute(_SQL["ensure_projects"], names)
+        rows = await connection.fetch(_SQL["projects"], names)
+    return {row["name"]: row["id"] for row in rows}
+
+
+async def _session_ids(connection: Connection, wanted: list[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    if not wanted:
+        return {}
+    columns = [project for project, _ in wanted], [name for _, name in wanted]
+    rows = await connection.fetch(_SQL["sessions"], *columns)
+    if len(rows) < len(wanted):
+        await connection.execute(_SQL["ensure_sessions"], *columns)
+        rows = await connection.fetch(_SQL["sessions"], *columns)
+    return {(row["project_id"], row["name"]): row["id"] for row in rows}
+
+
+def _columns(
+    memories: list[NewMemory],
+    uids: list[uuid.UUID],
+    projects: dict[str, int],
+    sessions: dict[tuple[int, str], int],
+    version: _Version,
+) -> list[list[Any]]:
+    """The parameters of the statement `remember`: one array per column."""
+    rows = [
+        (
+            uid,
+            projects[m.scope.project],
+            sessions[projects[m.scope.project], m.scope.session_id] if m.scope.session_id else None,
+            m.scope.user_id,
+            m.scope.agent_id,
+            m.kind.value,
+            m.content,
+            fingerprint(m),
+            m.occurred_at,
+            m.valid_from,
+            m.valid_until,
+            m.importance,
+            json.dumps(m.tags),
+            json.dumps(m.metadata, allow_nan=False),
+            m.source,
+            version.lineage or uid,
+            version.supersedes,
+            speaker(m.content),
+        )
+        for uid, m in zip(uids, memories, strict=True)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,180 @@
+"""What goes into the memory and comes out of it: plain frozen values.
+
+Times are timezone-aware datetimes. Ids are UUID strings (version 7: they sort by
+the time they were recorded).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class Kind(StrEnum):
+    """What sort of thing is remembered."""
+
+    FACT = "fact"
+    EVENT = "event"
+    PROCEDURE = "procedure"
+    PREFERENCE = "preference"
+    TASK = "task"
+    PATTERN = "pattern"
+
+
+DEFAULT_PROJECT = "default"
+
+EmbeddingState = Literal["pending", "ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose memory. None means "any" when reading and "nobody in particular" when writing."""
+
+    project: str = DEFAULT_PROJECT
+    user_id: str | None = None
+    agent_id: str | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMemory:
+    """One thing to remember.
+
+    `occurred_at` is when it happened, `valid_from`/`valid_until` when it was true;
+    `importance` is 0..1.
+    """
+
+    content: str
+    kind: Kind = Kind.FACT
+    scope: Scope = Scope()
+    occurred_at: datetime | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    importance: float = 0.5
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one `NewMemory`: stored, or recognised as one that is already there."""
+
+    id: str
+    status: Literal["created", "duplicate"]
+    embedding: EmbeddingState
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One version of one memory, as stored."""
+
+    id: str
+    content: str
+    kind: Kind
+    scope: Scope
+    occurred_at: datetime | None
+    valid_from: datetime
+    valid_until: datetime | None
+    recorded_at: datetime
+    importance: float
+    tags: tuple[str, ...]
+    metadata: dict[str, Any]
+    source: str | None
+    supersedes: str | None
+    superseded_by: str | None
+    times_seen: int
+    embedding: EmbeddingState
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which memories are looked at. Every field that is set must hold.
+
+    `tags`: all of them. `since`/`until` bound when it happened (or was recorded,
+    where no such time was given); `as_of` asks for what was true then.
+    """
+
+    scope: Scope = Scope()
+    kinds: tuple[Kind, ...] = ()
+    tags: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A memory that was recalled. `score` orders the hits of one recall; it is no probability.
+
+    `explanation` holds the parts that the score is the sum of.
+    """
+
+    memory: Memory
+    score: float
+    explanation: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The answer to a recall. `degraded` names the parts that couldn't take part,
+    `pending` counts memories in scope that have no vector yet."""
+
+    hits: tuple[Hit, ...]
+    degraded: tuple[str, ...]
+    pending: int
+    timings_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing, newest first. `next_cursor` is None on the last one."""
+
+    memories: tuple[Memory, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One step in the life of a memory, oldest first. A forgotten version keeps no content."""
+
+    id: str
+    action: Literal["remembered", "superseded", "forgotten"]
+    at: datetime
+    content: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was forgotten, or (with `dry_run`) what would be."""
+
+    ids: tuple[str, ...]
+    count: int
+    dry_run: bool
+
+
+GenerationState = Literal["building", "serving", "retired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One embedding model's set of vectors. Vectors of two generations are never compared.
+
+    `server_url` is None where the configured embedding server serves it.
+    `embedded` and `total` count memories.
+    """
+
+    id: int
+    model: str
+    dim: int
+    prefix_document: str
+    prefix_query: str
+    context_tokens: int
+    state: GenerationState
+    server_url: str | None
+    embedded: int
+    total: int
+    created_at: datetime
+    served_since: datetime | None
