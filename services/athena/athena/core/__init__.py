@@ -1,0 +1,1 @@
+"""The public Python API: the client of the local model servers and its value types."""

@@ -1,0 +1,35 @@
+"""Whether a model server is up, still loading, or down, and why."""
+
+from __future__ import annotations
+
+import time
+
+from athena.core.embedding import served_model
+from athena.core.transport import ModelServer
+from athena.core.types import ServerHealth
+from athena.errors import AthenaError, ModelServerUnavailable
+
+# A server at work answers this at once from another thread.
+_TIMEOUT_S = 3.0
+
+
+async def server_health(server: ModelServer) -> ServerHealth:
+    """Never raises: a server that can't be reached is an answer too."""
+    started = time.perf_counter()
+    model: str | None = None
+    detail: str | None = None
+    state = "up"
+    try:
+        answer = await server.once("/health", _TIMEOUT_S)
+        if not isinstance(answer, dict) or answer.get("status") != "ok":
+            state, detail = "down", f"what listens at {server.shown_url} isn't a model server"
+    except AthenaError as exc:
+        loading = isinstance(exc, ModelServerUnavailable) and "loading" in exc.message
+        state, detail = ("loading" if loading else "down"), exc.message
+    latency_ms = (time.perf_counter() - started) * 1000
+    if state == "up":
+        try:
+            model = served_model(await server.once("/v1/models", _TIMEOUT_S))
+        except AthenaError as exc:
+            detail = f"doesn't name its model: {exc.message}"
+    return ServerHealth(state=state, url=server.shown_url, model=model, latency_ms=latency_ms, detail=detail)
