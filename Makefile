@@ -1,0 +1,68 @@
+# Every target is one command. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: shell help install run up down status logs demo doctor test test-unit lint types imports check chaos bench-memory lock clean
+BIN := .venv/bin
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+install: .venv/.installed ## Create .venv and install what is locked
+
+run: .venv/.installed ## Start everything here; Ctrl-C stops it all
+	@$(BIN)/athena run
+
+up: .venv/.installed ## Start everything in the background
+	@$(BIN)/athena up
+
+down: .venv/.installed ## Stop everything
+	@$(BIN)/athena down
+
+status: .venv/.installed ## Show each part and what to do about it
+	@$(BIN)/athena status
+
+logs: .venv/.installed ## Show the end of every log (ARGS="api -f" follows one)
+	@$(BIN)/athena logs $(ARGS)
+
+demo: .venv/.installed ## Show what Athena does, on text that comes with it
+	@$(BIN)/athena demo
+
+doctor: .venv/.installed ## Find what is wrong and how to mend it
+	@$(BIN)/athena doctor
+
+test: .venv/.installed-dev ## Run the tests (ARGS="-k recall" chooses)
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-unit: .venv/.installed-dev ## Run the tests that start nothing
+	@$(BIN)/python -m pytest tests/unit $(ARGS)
+
+lint: .venv/.installed-dev ## Check style
+	@$(BIN)/ruff check && $(BIN)/ruff format --check
+
+types: .venv/.installed-dev ## Check types
+	@$(BIN)/mypy
+
+imports: .venv/.installed-dev ## Check that dependencies point one way
+	@$(BIN)/lint-imports
+
+shell: .venv/.installed-dev ## Check the shell scripts
+	@$(BIN)/shellcheck scripts/*.sh .ci/run
+
+check: lint types imports shell test ## All of these
+
+chaos: .venv/.installed-dev ## Kill each process fifty times under load, and look for what was lost
+	@ATHENA_CHAOS_KILLS=$${ATHENA_CHAOS_KILLS:-50} $(BIN)/python -m pytest -s tests/integration/test_crash.py $(ARGS)
+
+bench-memory: .venv/.installed-dev ## Measure the memory against its bars and a peer (ARGS="--help" says more)
+	@$(BIN)/python -m tests.bench.memory $(ARGS)
+
+lock: ## Resolve the dependencies anew into the lock files
+	@scripts/lock.sh
+
+clean: ## Remove the environment and caches; memories and models stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench-results
+
+.venv/.installed: requirements.lock services/athena/pyproject.toml scripts/install.sh
+	@scripts/install.sh && touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	@scripts/install.sh dev && touch $@

@@ -1,0 +1,5 @@
+"""`python -m athena`."""
+
+from athena.cli.main import main
+
+main()

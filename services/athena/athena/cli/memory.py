@@ -1,0 +1,182 @@
+"""`athena remember | recall | list | history | forget`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from athena import config
+from athena.cli.connection import connect
+from athena.errors import InvalidInput
+
+app = typer.Typer(no_args_is_help=True, help="Remember, recall, list, forget.")
+
+Project = Annotated[str, typer.Option("--project", "-p", help="Name space.")]
+User = Annotated[str | None, typer.Option("--user", help="Only this user's.")]
+Agent = Annotated[str | None, typer.Option("--agent", help="Only this agent's.")]
+Session = Annotated[str | None, typer.Option("--session", help="Only of this session.")]
+Kind = Annotated[str | None, typer.Option("--type", "-t", help="fact, event, procedure, preference, task or pattern.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Can be given several times.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The API's answer as it is.")]
+Key = Annotated[str | None, typer.Option("--key", envvar="ATHENA_KEY", help="Athena key, where one is needed.")]
+
+
+@app.command()
+def remember(
+    text: Annotated[str, typer.Argument(help='What to remember; "-" reads it from standard input.')],
+    kind: Kind = None,
+    project: Project = "default",
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    occurred_at: Annotated[str | None, typer.Option("--at", help="When it happened, as 2026-11-20T09:30.")] = None,
+    tag: Tags = None,
+    source: Annotated[str | None, typer.Option(help="Where it comes from.")] = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remember something."""
+    content = sys.stdin.read() if text == "-" else text
+    stored = _tool(
+        "remember", key, content=content, memory_type=kind, project=project, user_id=user, agent_id=agent,
+        session_id=session, occurred_at=occurred_at, tags=tag, source=source,
+    )  # fmt: skip
+    word = "remembered" if stored["status"] == "created" else "known already"
+    _show(stored, as_json, f"{word}: {stored['id']} (embedding: {stored['embedding']})")
+
+
+@app.command()
+def recall(
+    query: Annotated[str, typer.Argument(help="A question in plain words.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100)] = 10,
+    kind: Kind = None,
+    project: Project = "default",
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    tag: Tags = None,
+    as_of: Annotated[str | None, typer.Option(help="What was true at this moment.")] = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find what is remembered, by meaning and by words."""
+    found = _tool(
+        "recall", key, query=query, limit=limit, memory_type=kind, project=project, user_id=user, agent_id=agent,
+        session_id=session, tags=tag, as_of=as_of,
+    )  # fmt: skip
+    _show(found, as_json, _memories(found["memories"], "nothing is remembered about that"))
+    if not as_json and found["degraded"]:
+        _note(f"degraded: {', '.join(found['degraded'])} could not take part (athena doctor)")
+    if not as_json and found["pending"]:
+        _note(f"{found['pending']} memories are found by words only until their vectors are there")
+
+
+@app.command(name="list")
+def list_(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500)] = 20,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    superseded: Annotated[bool, typer.Option("--superseded", help="Earlier versions too.")] = False,
+    kind: Kind = None,
+    project: Project = "default",
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    tag: Tags = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """List memories, newest first."""
+    page = _tool(
+        "list", key, limit=limit, cursor=cursor, include_superseded=superseded, memory_type=kind, project=project,
+        user_id=user, agent_id=agent, session_id=session, tags=tag,
+    )  # fmt: skip
+    _show(page, as_json, _memories(page["memories"], "nothing is remembered here"))
+    if not as_json and page["next_cursor"]:
+        _note(f"more: athena list --cursor {page['next_cursor']}")
+
+
+@app.command()
+def history(
+    id: Annotated[str, typer.Argument(help="A memory's id.")], key: Key = None, as_json: AsJson = False
+) -> None:
+    """Show how a memory came to be what it is."""
+    told = _tool("history", key, id=id)
+    table = Table("when", "what", "id", "content")
+    for step in told["history"]:
+        table.add_row(_when(step["at"]), step["action"], step["id"], Text(step["content"] or "-"))
+    _show(told, as_json, table)
+
+
+@app.command()
+def forget(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of memories.")] = None,
+    query: Annotated[str | None, typer.Option(help="Those that contain every word of this.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything in the scope given.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
+    kind: Kind = None,
+    project: Project = "default",
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    tag: Tags = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forget for good: by id at once, by description with --yes."""
+    if ids:
+        gone = _tool("forget", key, ids=ids)
+    elif query or everything or kind or user or agent or session or tag:
+        gone = _tool(
+            "forget", key, query=query, memory_type=kind, project=project, user_id=user, agent_id=agent,
+            session_id=session, tags=tag, dry_run=not yes,
+        )  # fmt: skip
+    else:
+        raise InvalidInput("say what to forget: ids, --query, a scope, or --all with --project")
+    done = f"forgot {gone['count']}"
+    _show(gone, as_json, f"{gone['count']} would be forgotten; --yes does it" if gone["dry_run"] else done)
+
+
+def _tool(name: str, key: str | None, **arguments: Any) -> Any:
+    async def ask() -> Any:
+        async with connect(config.load(), key) as connection:
+            return await connection.tool(name, arguments)
+
+    return asyncio.run(ask())
+
+
+def _show(answer: Any, as_json: bool, pretty: Any) -> None:
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    else:
+        Console(soft_wrap=isinstance(pretty, str)).print(pretty, markup=False, highlight=False)
+
+
+def _note(line: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(line, style="yellow", markup=False, highlight=False)
+
+
+def _memories(memories: list[dict[str, Any]], none: str) -> Any:
+    if not memories:
+        return none
+    scored = "score" in memories[0]
+    table = Table(*(["score"] if scored else []), "when", "type", "content", "id")
+    for each in memories:
+        cells = [
+            _when(each["occurred_at"] or each["recorded_at"]),
+            each["memory_type"],
+            Text(each["content"]),
+            each["id"],
+        ]
+        table.add_row(*([f"{each['score']:.3f}"] if scored else []), *cells)
+    return table
+
+
+def _when(moment: str) -> str:
+    return moment[:16].replace("T", " ")
