@@ -133,6 +133,14 @@ class Settings(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _urls_follow_ports(self) -> Settings:
+        # Written past `model_fields_set`: a URL that was given means a server of the user's own.
+        for role in ("embeddings", "reasoning"):
+            if f"{role}_url" not in self.model_fields_set:
+                self.__dict__[f"{role}_url"] = f"http://localhost:{getattr(self, f'{role}_port')}"
+        return self
+
     @property
     def models_dir(self) -> Path:
         return self.home / "models"

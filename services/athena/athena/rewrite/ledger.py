@@ -1,0 +1,116 @@
+"""The ledger: what was decided about each text when it was first sent.
+
+A decision is one row, written once and committed before the request goes out; of two
+requests that decide about the same text at once the first row wins and the other reads it.
+Nothing that changes later (settings, a restart, another replica) changes what was decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from athena.compression import Elision
+from athena.errors import NotFound
+from athena.rewrite.canonical import Unit
+from athena.store.sql import statements
+
+if TYPE_CHECKING:
+    from athena.store.pool import Connection, Database
+
+_SQL = statements("rewrite")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose conversation: a key's name (or the machine's owner, without one) in a project."""
+
+    principal: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`replacement` None: left alone."""
+
+    unit: Unit
+    replacement: str | None
+    elisions: tuple[Elision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Conversations that lose (with `dry_run`: would lose) what was decided about them."""
+
+    conversations: int
+    decisions: int
+    dry_run: bool
+
+
+class Ledger:
+    """Raises `StoreUnavailable` while PostgreSQL is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, owner: Owner, keys: Sequence[bytes]) -> dict[bytes, str | None]:
+        """What was decided about these keys; a key that isn't in the answer is undecided."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SQL["read"], owner.principal, owner.project, list(keys))
+        return {row["key"]: row["replacement"] for row in rows}
+
+    async def decide(self, owner: Owner, decisions: Sequence[Decision]) -> dict[bytes, str | None]:
+        """Write these, unless somebody was faster; what holds now. Committed when this returns."""
+        keys = [decision.unit.key for decision in decisions]
+        columns = (
+            keys,
+            [decision.unit.root for decision in decisions],
+            [decision.replacement for decision in decisions],
+        )
+        elisions = [elision for decision in decisions for elision in decision.elisions]
+        async with self._database.transaction() as connection:
+            await connection.execute(_SQL["decide"], owner.principal, owner.project, *columns)
+            await _keep(connection, owner, elisions)
+        # In a transaction of its own: a row that was committed while ours waited is seen only now.
+        return await self.read(owner, keys)
+
+    async def touch(self, owner: Owner, keys: Sequence[bytes]) -> None:
+        """Remember that these were used; at most one write a day for each."""
+        async with self._database.acquire() as connection:
+            await connection.execute(_SQL["touch"], owner.principal, owner.project, list(keys))
+
+    async def keep_originals(self, owner: Owner, elisions: Sequence[Elision]) -> None:
+        """Elisions of a text that belongs to no conversation."""
+        async with self._database.acquire() as connection:
+            await _keep(connection, owner, elisions)
+
+    async def original(self, owner: Owner, id: str) -> str:
+        """The text that an elision stands for. Raises `NotFound`, for another owner's too."""
+        async with self._database.acquire() as connection:
+            found: str | None = await connection.fetchval(_SQL["original"], owner.principal, owner.project, id)
+        if found is None:
+            raise NotFound(f"there is no elision {id!r}")
+        return found
+
+    async def purge(self, owner: Owner, *, dry_run: bool = True) -> Purged:
+        """Forget all decisions and originals of `owner`. The conversations can go on, but what was sent of
+        them changes: the provider's cache is lost, and thinking that is bound to it refused."""
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(_SQL["count"], owner.principal, owner.project)
+            if not dry_run:
+                await connection.execute(_SQL["purge"], owner.principal, owner.project)
+                await connection.execute(_SQL["purge_originals"], owner.principal, owner.project)
+        return Purged(row["conversations"], row["decisions"], dry_run)
+
+    async def expire(self) -> None:
+        """Drop what hasn't been used for half a year."""
+        async with self._database.transaction() as connection:
+            await connection.execute(_SQL["expire"])
+            await connection.execute(_SQL["expire_originals"])
+
+
+async def _keep(connection: Connection, owner: Owner, elisions: Sequence[Elision]) -> None:
+    if elisions:
+        ids, texts = [elision.id for elision in elisions], [elision.text for elision in elisions]
+        await connection.execute(_SQL["keep_originals"], owner.principal, owner.project, ids, texts)
