@@ -27,16 +27,19 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     Prepare: TypeAlias = Callable[[asyncpg.Connection[asyncpg.Record]], Awaitable[None]]
 
-# JIT costs hundreds of milliseconds on statements that run in ten.
-_SERVER_SETTINGS = {"application_name": "athena", "jit": "off", "timezone": "UTC"}
-# Filters under an approximate index return too little unless the scan goes on until
-# enough rows pass (pgvector's iterative scan).
-_SESSION = """
-SET hnsw.iterative_scan = relaxed_order;
-SET hnsw.ef_search = 160;
-SET hnsw.max_scan_tuples = 40000;
-SET plan_cache_mode = force_custom_plan;
-"""
+# Given at the start of a session: what is SET later, asyncpg resets when a connection goes back to the pool.
+_SERVER_SETTINGS = {
+    "application_name": "athena",
+    "timezone": "UTC",
+    # JIT costs hundreds of milliseconds on statements that run in ten.
+    "jit": "off",
+    # A generic plan can't know that a filter isn't there.
+    "plan_cache_mode": "force_custom_plan",
+    # A filter over an approximate index returns too little unless the scan goes on until enough rows pass.
+    "hnsw.iterative_scan": "relaxed_order",
+    "hnsw.ef_search": "160",
+    "hnsw.max_scan_tuples": "40000",
+}
 _CONNECT_TIMEOUT_S = 5.0
 _COMMAND_TIMEOUT_S = 60.0
 
@@ -138,7 +141,7 @@ class Database:
                         min_size=0,
                         max_size=self._max_size,
                         max_inactive_connection_lifetime=300,
-                        init=_init,
+                        init=register_vector,
                         timeout=_CONNECT_TIMEOUT_S,
                         command_timeout=_COMMAND_TIMEOUT_S,
                         server_settings=_SERVER_SETTINGS,
@@ -192,10 +195,3 @@ class Database:
                 await asyncio.wait_for(pool.close(), timeout=3)
             except (TimeoutError, *_AWAY):
                 pool.terminate()
-
-
-async def _init(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    await register_vector(connection)
-    # The extension's settings exist only once its library is loaded.
-    await connection.execute("SELECT '[1]'::vector")
-    await connection.execute(_SESSION)
