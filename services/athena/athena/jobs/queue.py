@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
     from athena.store.pool import Connection
 
+    Task = Callable[[], Awaitable[None]]
+
 _MEMORY = statements("memory")
+_QUEUE = statements("queue")
 _EMBED = "embed"
+_DELAY = timedelta(milliseconds=250)
 _RETRY_S = 3.0
 # Any constant will do: two replicas must not install the queue's tables at once.
 _INSTALL_LOCK = 7_283_645_192
@@ -64,19 +68,23 @@ async def install(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 
 async def wake(connection: Connection) -> None:
-    """Enqueue a wake-up in the transaction of `connection`."""
-    await Queries(AsyncpgDriver(connection)).enqueue(_EMBED, None)
+    """Enqueue a wake-up in the transaction of `connection`, unless one waits already.
+
+    It waits a moment before it is run, so that a stream of writes makes a few jobs a second and
+    not one each. The worker of this process is woken without it; the job is for the others.
+    """
+    if not await connection.fetchval(_QUEUE["is_queued"], _EMBED):
+        await Queries(AsyncpgDriver(connection)).enqueue(_EMBED, None, execute_after=_DELAY)
 
 
 class Queue:
     """Listens for wake-ups and runs the schedules; comes back by itself when PostgreSQL does."""
 
-    def __init__(
-        self, database: Database, *, on_wake: Callable[[], None], sweep: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, database: Database, *, on_wake: Callable[[], None], sweep: Task, tidy: Task) -> None:
         self._database = database
         self._on_wake = on_wake
         self._sweep = sweep
+        self._tidy = tidy
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -116,6 +124,7 @@ class Queue:
         async def tidy(schedule: Schedule) -> None:
             async with self._database.acquire() as connection:
                 await connection.execute(_MEMORY["drop_old_answers"])
+            await self._tidy()
 
 
 async def refresh_sizes(database: Database) -> None:

@@ -8,6 +8,7 @@ attempt; a text that the server refuses is tried again ever more rarely and name
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _SQL = statements("embedding")
 _BATCH = 64
+_LOOPS = 2
+_GATHER_S = 0.01
 _LEASE = timedelta(seconds=30)
 # A wake-up may be lost with the connection that listens for it; this bounds the wait then.
 _POLL_S = 2.0
@@ -58,6 +61,10 @@ class EmbeddingWorker:
         self._generations = generations
         self._awake = asyncio.Event()
         self._checked: dict[int, float] = {}
+        # One batch at a time is with the model; the other loop claims and stores meanwhile.
+        self._model = asyncio.Lock()
+        # Claimed before PostgreSQL went away, to be given back when it returns.
+        self._held: list[tuple[Generation, list[_Owed]]] = []
 
     def wake(self) -> None:
         """There may be work: look now."""
@@ -65,6 +72,11 @@ class EmbeddingWorker:
 
     async def run(self) -> None:
         """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_LOOPS):
+                group.create_task(self._loop())
+
+    async def _loop(self) -> None:
         delay = _BACKOFF_S[0]
         while True:
             self._awake.clear()
@@ -88,6 +100,9 @@ class EmbeddingWorker:
     async def work(self) -> bool:
         """One batch for each active generation; True if there was any."""
         await self._generations.ensure_serving()
+        while self._held:
+            await self._release(*self._held[-1])
+            self._held.pop()
         busy = False
         failed: AthenaError | None = None
         for generation in await self._generations.active():
@@ -111,6 +126,8 @@ class EmbeddingWorker:
             await asyncio.wait_for(self._awake.wait(), _POLL_S)
         except TimeoutError:
             return
+        # Writes come in flocks: one batch for them all costs less than a batch for each.
+        await asyncio.sleep(_GATHER_S)
 
     async def _batch(self, generation: Generation) -> int:
         """How many texts there were."""
@@ -123,9 +140,14 @@ class EmbeddingWorker:
         try:
             await self._ensure_same_model(generation)
             await self._embed(generation, embedder, owed)
+        except StoreUnavailable:
+            self._held.append((generation, owed))
+            raise
         except (ModelServerUnavailable, DimensionMismatch, asyncio.CancelledError):
             self._checked.pop(generation.id, None)
-            await self._release(generation, owed)
+            with contextlib.suppress(StoreUnavailable):
+                # If it can't be given back now, the lease ends by itself.
+                await self._release(generation, owed)
             raise
         return len(owed)
 
@@ -152,7 +174,8 @@ class EmbeddingWorker:
     async def _store(self, generation: Generation, embedder: Embedder, pieces: list[tuple[int, str]]) -> None:
         texts = [generation.prefix_document + piece for _, piece in pieces]
         started = time.perf_counter()
-        batch = await embedder.embed_many(texts)
+        async with self._model:
+            batch = await embedder.embed_many(texts)
         vectors = [shortened(vector, generation.dim) for vector in batch.embeddings]
         numbers: dict[int, int] = {}
         chunk_numbers = []
@@ -171,18 +194,14 @@ class EmbeddingWorker:
         )
 
     async def _put_off(self, generation: Generation, item: _Owed, exc: AthenaError) -> None:
-        delay = timedelta(seconds=min(2.0**item.attempts, _LONGEST_DELAY_S))
-        log.warning("embedding of one memory failed", error=exc.message, attempts=item.attempts)
+        delay = timedelta(seconds=min(2.0 ** (item.attempts + 1), _LONGEST_DELAY_S))
+        log.warning("embedding of one memory failed", error=exc.message, attempts=item.attempts + 1)
         async with self._database.acquire() as connection:
             await connection.execute(_SQL["put_off"], generation.id, [item.memory_id], delay, exc.message[:500])
 
     async def _release(self, generation: Generation, owed: Sequence[_Owed]) -> None:
-        try:
-            async with self._database.acquire() as connection:
-                await connection.execute(_SQL["release"], generation.id, [item.memory_id for item in owed])
-        except StoreUnavailable:
-            # The lease ends by itself.
-            log.debug("embedding lease not given back: PostgreSQL is away")
+        async with self._database.acquire() as connection:
+            await connection.execute(_SQL["release"], generation.id, [item.memory_id for item in owed])
 
 
 async def _pieces(generation: Generation, embedder: Embedder, item: _Owed) -> list[str]:

@@ -8,11 +8,11 @@ and the way back is the same.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from athena.core.types import EmbeddingBatch, ModelInfo
-from athena.errors import Conflict, DimensionMismatch, InvalidInput
+from athena.errors import Conflict, DimensionMismatch, InvalidInput, NotFound
 from athena.memory.ports import Describe, Embedder, Embedders, Wake
 from athena.memory.types import Generation, GenerationState
 from athena.store.pool import Database
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from athena.store.pool import Connection
 
 _SQL = statements("embedding")
+# A project of this size is about to be searched by index (`recall.EXACT_LIMIT`).
+INDEX_FROM = 10_000
 # Another replica may have cut over: a retired set still answers rightly for this long.
 _CACHE_S = 1.0
 
@@ -147,8 +149,11 @@ class Generations:
     async def rollback(self) -> Generation:
         """Give up the generation that is being built, or go back to the one that served before.
 
-        Going back builds what was written meanwhile first, and cuts over like any migration.
+        Going back builds what was written meanwhile first, and cuts over like any migration. Raises
+        `DimensionMismatch` or `ModelServerUnavailable`, and changes nothing, if its model isn't served.
         """
+        if (await self.active()).building is None:
+            await self._ensure_way_back()
         async with self._database.transaction() as connection:
             await connection.execute(_SQL["lock_generations"])
             rows = {row["state"]: row for row in await connection.fetch(_SQL["active"])}
@@ -170,6 +175,22 @@ class Generations:
                 await self._wake(connection)
         return await self._one(id)
 
+    async def _ensure_way_back(self) -> None:
+        async with self._database.acquire() as connection:
+            previous = await connection.fetchval(_SQL["previous_generation"])
+        if previous is not None:
+            await self.check(await self._one(previous))
+
+    async def move(self, id: int, url: str | None) -> Generation:
+        """Have a generation's texts embedded by another server with the same model (None: the configured one)."""
+        found = next((each for each in await self.list() if each.id == id), None)
+        if found is None:
+            raise NotFound(f"there is no generation {id}", hint="athena embeddings list")
+        await self.check(replace(found, server_url=url))
+        async with self._database.transaction() as connection:
+            await connection.execute(_SQL["set_server"], id, url)
+        return await self._one(id)
+
     async def cut_over_if_complete(self) -> bool:
         """Let the building generation serve if it has a vector of each memory that the serving one has one of.
 
@@ -183,17 +204,49 @@ class Generations:
             await connection.execute(_SQL["owe"], building.id)
             if await connection.fetchval(_SQL["missing"], building.id):
                 return False
+        await self.ensure_indexes()
+        async with self._database.transaction() as connection:
             await connection.execute(_SQL["lock_generations"])
+            rows = {row["state"]: row for row in await connection.fetch(_SQL["active"])}
+            if rows.get("building", {"id": None})["id"] != building.id:
+                # Given up meanwhile, or another worker was faster.
+                return False
             await connection.execute(_SQL["retire_serving"])
-            served = await connection.fetchval(_SQL["serve"], building.id)
-            if served is None:
-                raise Conflict("the generation was given up while it was completed")
+            await connection.execute(_SQL["serve"], building.id)
             await connection.execute(_SQL["forget_retired_work"])
         self._cached = None
         return True
 
+    async def ensure_indexes(self) -> None:
+        """Build the vector index of each active generation once a project is so large that it is searched by it.
+
+        Below that every search is exact, and an index would only slow down writing. Built without
+        a lock on anything; until it is there a large search is exact, too, and slower.
+        """
+        async with self._database.acquire() as connection:
+            if await connection.fetchval(_SQL["largest_project"]) < INDEX_FROM:
+                return
+        connection = await self._database.connect()
+        try:
+            if not await connection.fetchval(_SQL["index_builder"]):
+                return
+            for generation in await self.active():
+                literals = (generation.id, generation.dim)
+                valid = await connection.fetchval(with_generation(_SQL["vector_index"], *literals))
+                if valid:
+                    continue
+                if valid is False:
+                    await connection.execute(with_generation(_SQL["drop_vector_index"], *literals))
+                await connection.execute(_SQL["room_to_build"])
+                await connection.execute(with_generation(_SQL["create_vector_index"], *literals))
+        finally:
+            await connection.close(timeout=2)
+
     async def owe_missing(self) -> None:
-        """Find memories that the outbox doesn't know of and that lack a vector."""
+        """Find memories that the outbox doesn't know of and that lack a vector; drop what a write that
+        overlapped a cut-over still owed to the generation before."""
+        async with self._database.acquire() as connection:
+            await connection.execute(_SQL["forget_retired_work"])
         for generation in await self.active():
             async with self._database.transaction() as connection:
                 await connection.execute(_SQL["owe"], generation.id)
@@ -227,7 +280,7 @@ class Generations:
             state,
             url,
         )
-        for name in ("create_partition", "create_project_index", "create_vector_index"):
+        for name in ("create_partition", "create_project_index"):
             await connection.execute(with_generation(_SQL[name], id, wanted))
         return int(id)
 

@@ -7,7 +7,7 @@ Nothing here waits for a model. What is acknowledged is in PostgreSQL; its vecto
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -40,11 +40,15 @@ class _Version:
 
 
 class Writer:
-    """Remembers and supersedes. `wake` is called inside the transaction that gives the worker something to do."""
+    """Remembers and supersedes.
 
-    def __init__(self, database: Database, wake: Wake) -> None:
+    `wake` is called inside the transaction that gives the worker something to do, `notify` after it.
+    """
+
+    def __init__(self, database: Database, wake: Wake, notify: Callable[[], None]) -> None:
         self._database = database
         self._wake = wake
+        self._notify = notify
 
     async def remember(
         self, memories: Sequence[NewMemory], *, idempotency_key: str | None = None, principal: str = ""
@@ -54,14 +58,18 @@ class Writer:
         items = list(memories)
         if not items:
             return []
-        return await self._database.in_transaction(
+        receipts = await self._database.in_transaction(
             lambda connection: self._remember_once(connection, items, idempotency_key, principal)
         )
+        self._notify()
+        return receipts
 
     async def supersede(self, id: str, new: NewMemory) -> Receipt:
         """Put `new` in the place of `id`, whose scope and kind it keeps; the old version stays in the history."""
         uid = uid_of(id)
-        return await self._database.in_transaction(lambda connection: self._supersede_once(connection, uid, new))
+        receipt = await self._database.in_transaction(lambda connection: self._supersede_once(connection, uid, new))
+        self._notify()
+        return receipt
 
     async def _supersede_once(self, connection: Connection, uid: uuid.UUID, new: NewMemory) -> Receipt:
         old = await connection.fetchrow(_MEMORY["lock_version"], uid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,9 +26,12 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
 class MemoryService:
     """Every method raises `StoreUnavailable` while PostgreSQL is away."""
 
-    def __init__(self, database: Database, generations: Generations, wake: Wake) -> None:
+    def __init__(
+        self, database: Database, generations: Generations, wake: Wake, notify: Callable[[], None] = lambda: None
+    ) -> None:
+        """`notify`: tell this process's worker, if it has one, that there is something to embed."""
         self._database = database
-        self._writer = Writer(database, wake)
+        self._writer = Writer(database, wake, notify)
         self._reader = Reader(database, generations)
         self._shelf = Shelf(database)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from athena.config import Settings
 from athena.errors import StackError
-from athena.runtime import ensure, llama, probe
+from athena.runtime import ensure, llama, postgres, probe
 from athena.runtime.catalogue import Model
 from athena.runtime.environment import environment, package_path
 from athena.runtime.ports import CannotStart
@@ -144,7 +144,8 @@ class ApiPart:
             argv=(sys.executable, "-m", "athena.server"),
             log=settings.logs_dir / "api.log",
             record=settings.run_dir / "api.json",
-            env={**environment(settings), "PYTHONPATH": package_path()},
+            # With the address given it serves, degraded, while PostgreSQL is away, and starts none itself.
+            env={**environment(settings), "PYTHONPATH": package_path(), "ATHENA_DATABASE_URL": postgres.dsn(settings)},
             grace_s=10.0,
         )
 

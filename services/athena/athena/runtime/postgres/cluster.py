@@ -196,10 +196,12 @@ def _drop_foreign_pid(where: Place) -> None:
     """PostgreSQL refuses to start while the pid of a killed one is in use, if only by another program of this user."""
     pid_file = where.data / "postmaster.pid"
     try:
-        name = psutil.Process(int(pid_file.read_text().split()[0])).name()
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        # A server works in its data folder: another home's is foreign, too.
+        ours = process.name().startswith("postgres") and Path(process.cwd()) == where.data.resolve()
     except (FileNotFoundError, ValueError, IndexError, psutil.Error):
         return
-    if not name.startswith("postgres"):
+    if not ours:
         pid_file.unlink()
 
 

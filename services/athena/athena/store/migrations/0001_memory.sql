@@ -62,7 +62,7 @@ CREATE INDEX memory_user ON memory (project_id, user_id) WHERE user_id IS NOT NU
 CREATE INDEX memory_agent ON memory (project_id, agent_id) WHERE agent_id IS NOT NULL;
 CREATE INDEX memory_kind_of ON memory (project_id, kind);
 CREATE INDEX memory_tags ON memory USING gin (tags);
-CREATE INDEX memory_previous ON memory (previous_id) WHERE previous_id IS NOT NULL;
+CREATE INDEX memory_previous ON memory (previous_id, id) WHERE previous_id IS NOT NULL;
 CREATE INDEX memory_lineage ON memory (lineage);
 
 -- What is left of a forgotten memory: that it was, and when it went.

@@ -31,7 +31,7 @@ WITH due AS (
     FOR UPDATE SKIP LOCKED
 ),
 leased AS (
-    UPDATE embedding_todo t SET not_before = now() + $3::interval, attempts = attempts + 1
+    UPDATE embedding_todo t SET not_before = now() + $3::interval
     FROM due WHERE t.generation_id = $1 AND t.memory_id = due.memory_id
     RETURNING t.memory_id, t.project_id, t.attempts
 )
@@ -56,12 +56,13 @@ JOIN paid USING (memory_id)
 ON CONFLICT DO NOTHING;
 
 -- name: put_off
-UPDATE embedding_todo SET not_before = now() + $3::interval, last_error = $4
+-- Only a refusal counts as an attempt: a crash or an outage is no fault of the text.
+UPDATE embedding_todo SET not_before = now() + $3::interval, last_error = $4, attempts = attempts + 1
 WHERE generation_id = $1 AND memory_id = ANY ($2::bigint[]);
 
 -- name: release
--- Given back untried: the server was away, which is no fault of these texts.
-UPDATE embedding_todo SET not_before = now(), attempts = greatest(attempts - 1, 0)
+-- Given back: a server was away.
+UPDATE embedding_todo SET not_before = now()
 WHERE generation_id = $1 AND memory_id = ANY ($2::bigint[]);
 
 -- name: owe
@@ -93,9 +94,28 @@ CREATE TABLE embedding_g{generation} PARTITION OF embedding (
 -- name: create_project_index
 CREATE INDEX ON embedding_g{generation} (project_id, memory_id);
 
+-- name: largest_project
+SELECT coalesce(max(memories), 0) FROM project;
+
+-- name: vector_index
+-- NULL: there is none; false: a build of it was broken off.
+SELECT i.indisvalid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
+WHERE c.relname = 'embedding_g{generation}_hnsw';
+
+-- name: drop_vector_index
+DROP INDEX CONCURRENTLY IF EXISTS embedding_g{generation}_hnsw;
+
 -- name: create_vector_index
-CREATE INDEX ON embedding_g{generation} USING hnsw ((vec::halfvec({dim})) halfvec_ip_ops)
-WITH (m = 16, ef_construction = 96);
+CREATE INDEX CONCURRENTLY embedding_g{generation}_hnsw
+ON embedding_g{generation} USING hnsw ((vec::halfvec({dim})) halfvec_ip_ops)
+WITH (m = 16, ef_construction = 64);
+
+-- name: index_builder
+-- One replica builds.
+SELECT pg_try_advisory_lock(7283645193);
+
+-- name: room_to_build
+SET maintenance_work_mem = '512MB';
 
 -- name: drop_partition
 DROP TABLE IF EXISTS embedding_g{generation};
@@ -110,7 +130,7 @@ UPDATE generation SET state = 'retired' WHERE state = 'serving';
 UPDATE generation SET state = 'retired' WHERE id = $1;
 
 -- name: serve
-UPDATE generation SET state = 'serving', served_since = now() WHERE id = $1 AND state = 'building' RETURNING id;
+UPDATE generation SET state = 'serving', served_since = now() WHERE id = $1;
 
 -- name: build_again
 UPDATE generation SET state = 'building', server_url = coalesce($2, server_url) WHERE id = $1;

@@ -59,7 +59,7 @@ found AS MATERIALIZED (
             SELECT memory_id, x FROM lexical WHERE (SELECT is_small FROM size)
         ) both_sides
         GROUP BY id HAVING count(*) > count(x) AND count(x) > 0
-        ORDER BY max(x) DESC, id DESC LIMIT 100
+        ORDER BY max(x) DESC, id DESC LIMIT 60
     )
     UNION
     (
@@ -71,7 +71,7 @@ found AS MATERIALIZED (
         ) best
         JOIN memory m ON m.id = best.memory_id
         WHERE in_scope(m, $1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ORDER BY best.x DESC, best.memory_id DESC LIMIT 100
+        ORDER BY best.x DESC, best.memory_id DESC LIMIT 60
     )
     UNION
     (
@@ -80,7 +80,7 @@ found AS MATERIALIZED (
         WHERE e.generation_id = {generation} AND e.project_id = $1 AND $11::halfvec IS NOT NULL
           AND (SELECT is_small FROM size)
           AND in_scope(m, $1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ORDER BY e.vec <#> $11::halfvec({dim}), e.memory_id DESC LIMIT 100
+        ORDER BY e.vec <#> $11::halfvec({dim}), e.memory_id DESC LIMIT 60
     )
     UNION
     (
@@ -91,7 +91,7 @@ found AS MATERIALIZED (
             WHERE e.generation_id = {generation} AND e.project_id = $1 AND $11::halfvec IS NOT NULL
               AND NOT (SELECT is_small FROM size)
               AND in_scope(m, $1, $2, $3, $4, $5, $6, $7, $8, $9)
-            ORDER BY e.vec::halfvec({dim}) <#> $11::halfvec({dim}) LIMIT 100
+            ORDER BY e.vec::halfvec({dim}) <#> $11::halfvec({dim}) LIMIT 60
         ) near
     )
 ),
@@ -121,7 +121,8 @@ feature AS MATERIALIZED (
                && tsvector_to_array(to_tsvector('simple', $10)) AS named,
            m.words / (m.words + 16.0::float8) AS length,
            m.importance - 0.5::float8 AS importance,
-           exp(-abs(extract(epoch FROM coalesce($9, now()) - m.happened_at))::float8 / 7776000) AS recency
+           -- Nothing is left of it after centuries, and exp() would fail there.
+           exp(-least(abs(extract(epoch FROM coalesce($9, now()) - m.happened_at))::float8 / 7776000, 600)) AS recency
     FROM candidate c
     JOIN memory m USING (id)
     LEFT JOIN LATERAL (
