@@ -7,6 +7,7 @@ second server ends. At each step one server answers for the generation that serv
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from athena.runtime import catalogue, control, ensure, inventory, parts
 from athena.runtime.catalogue import Model
 from athena.runtime.fetch.pull import pull
 from athena.runtime.stack import SECOND_EMBEDDER
+
+# Each replica remembers for a second where a generation is served: until then it asks the old address.
+_REMEMBERED_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Second:
         ensure.choose(self.settings, self.model)
         await control.call(self.settings, "restart", part=parts.EMBEDDINGS)
         await _move(connection, generation, None)
+        await asyncio.sleep(_REMEMBERED_S)
         await self.end()
 
     async def serve(self, connection: Connection, generation: int) -> Any:

@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from athena import __version__
-from athena.cli import demo, doctor, embeddings, keys, local, memory, models, stack
+from athena.cli import compress, demo, doctor, embeddings, keys, local, memory, models, stack
 from athena.errors import AthenaError, InvalidSetting
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Athena: memory and gateway for agents on a machine of your own.",
 )
-for commands in (stack.app, demo.app, doctor.app, memory.app, models.app):
+for commands in (stack.app, demo.app, doctor.app, memory.app, compress.app, models.app):
     app.add_typer(commands)
 app.add_typer(local.app, name="local")
 app.add_typer(embeddings.app, name="embeddings")

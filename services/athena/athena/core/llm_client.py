@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +11,9 @@ from typing import Any, Self
 import httpx
 
 from athena import config
+from athena.compression import Compressed, compress, estimate
+from athena.compression.client import CompressorClient
+from athena.core.compression import EmbeddingRanker
 from athena.core.embedding import EmbeddingServer
 from athena.core.health import server_health
 from athena.core.images import Image
@@ -25,7 +27,7 @@ from athena.core.types import (
     ReasoningResult,
     ServerHealth,
 )
-from athena.errors import InvalidInput, NotAvailable
+from athena.errors import InvalidInput
 
 # The standard library's logger: silent in a user's script, structured where the application sets that up.
 _log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class LocalLLMClient:
         reasoning_url: str | None = None,
         enable_compression: bool = True,
         *,
+        compressor_url: str | None = None,
         embedding_dim: int | None = None,
         connect_timeout_s: float = 2.0,
         embedding_timeout_s: float = 60.0,
@@ -61,8 +64,9 @@ class LocalLLMClient:
         `retry_for_s`: how long a call goes on trying a server that is down or loading; once
         it was found down, each call tries once until it is back.
         """
-        if embedding_url is None or reasoning_url is None:
+        if embedding_url is None or reasoning_url is None or compressor_url is None:
             settings = config.load()
+            compressor_url = settings.compressor_url if compressor_url is None else compressor_url
             if embedding_url is None:
                 embedding_url = settings.embeddings_url
                 embedding_dim = settings.embedding_dim if embedding_dim is None else embedding_dim
@@ -82,6 +86,7 @@ class LocalLLMClient:
         )
         self._embedding = EmbeddingServer(self._embedding_server, embedding_dim)
         self._reasoning = ReasoningServer(self._reasoning_server)
+        self._compressor = CompressorClient(compressor_url)
 
     async def embed(self, text: str) -> EmbeddingResult:
         """The vector of `text` as it is: a model's task prefix is the caller's to add."""
@@ -138,26 +143,66 @@ class LocalLLMClient:
         return result
 
     async def compress_prompt(
-        self, context: str, instruction: str, compression_ratio: float = 0.5
+        self,
+        context: str,
+        instruction: str,
+        compression_ratio: float = 0.5,
+        *,
+        budget_ms: float = 5_000,
     ) -> CompressionResult:
         """`context` with about `compression_ratio` of its tokens, chosen with `instruction` in mind.
 
-        Switched off (`enable_compression=False`) it comes back as it is, its tokens estimated
-        at four bytes each, since then no model is asked. Raises `NotAvailable`.
+        The instruction itself is never shortened, and isn't part of what comes back. Sentences are ranked by
+        words and, where the embedding server answers within `budget_ms`, by meaning; the compressor service
+        drops words where it runs and the ratio isn't reached. `.engine` says what did the work. Switched off
+        (`enable_compression=False`) the original comes back. Token counts are estimates.
         """
         if not 0 < compression_ratio <= 1:
             raise InvalidInput(
                 f"compression_ratio is the share of tokens kept, above 0 and up to 1, got {compression_ratio}"
             )
-        if self.enable_compression:
-            raise NotAvailable(
-                "prompt compression isn't part of this version of Athena",
-                hint="LocalLLMClient(enable_compression=False) returns prompts as they are",
-                source="compressor",
-            )
-        started = time.perf_counter()
-        tokens = -(-len(context.encode()) // 4)
-        return CompressionResult(context, tokens, tokens, 1.0, "none", (time.perf_counter() - started) * 1000)
+        if not self.enable_compression:
+            tokens = estimate(context)
+            return CompressionResult(context, tokens, tokens, 1.0, "none", 0.0)
+        done = await self.compress(context, instruction, ratio=compression_ratio, budget_ms=budget_ms)
+        _log.info("compression", extra={"tokens": done.original_tokens, "latency_ms": round(done.latency_ms, 1)})
+        return CompressionResult(
+            compressed_prompt=done.text,
+            original_tokens=done.original_tokens,
+            compressed_tokens=done.compressed_tokens,
+            compression_ratio=done.compressed_tokens / max(done.original_tokens, 1),
+            engine="+".join(done.engines) or "none",
+            latency_ms=done.latency_ms,
+        )
+
+    async def compress(
+        self,
+        text: str,
+        query: str,
+        *,
+        ratio: float | None = None,
+        target_tokens: int | None = None,
+        budget_ms: float = 150,
+        lossless_only: bool = False,
+        prefixes: tuple[str, str] = ("", ""),
+    ) -> Compressed:
+        """Everything that `athena.compression.compress` tells, with this client's servers as its engines.
+
+        `prefixes`: what the embedding model wants before a query and before a document.
+        """
+        ranker = EmbeddingRanker(
+            self._embedding.embed_many, budget_ms=budget_ms, prefix_query=prefixes[0], prefix_document=prefixes[1]
+        )
+        return await compress(
+            text,
+            query=query,
+            ratio=ratio,
+            target_tokens=target_tokens,
+            budget_ms=budget_ms,
+            lossless_only=lossless_only,
+            ranker=ranker,
+            squeezer=self._compressor,
+        )
 
     async def health(self) -> dict[str, ServerHealth]:
         """`embedding` and `reasoning`: up, loading or down, and why. Never raises for a server."""
@@ -168,7 +213,9 @@ class LocalLLMClient:
 
     async def aclose(self) -> None:
         """Closes the connections. Further calls raise `ModelServerUnavailable`."""
-        await asyncio.gather(self._embedding_server.aclose(), self._reasoning_server.aclose())
+        await asyncio.gather(
+            self._embedding_server.aclose(), self._reasoning_server.aclose(), self._compressor.aclose()
+        )
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,0 +1,34 @@
+"""The FastAPI app, put together around what `bootstrap.build` made."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from athena import __version__
+from athena.api import errors, openapi
+from athena.api.exposure import Exposure
+from athena.api.health import Health
+from athena.api.limits import BodyLimit
+from athena.api.metrics import Metrics
+from athena.api.request_log import RequestLog
+from athena.api.routes import compression, embeddings, health, memories, tools
+from athena.bootstrap import Athena
+
+
+def create_app(athena: Athena) -> FastAPI:
+    """An app over `athena`, which the caller opens and closes."""
+    # The interactive pages load their scripts from elsewhere; nothing here may.
+    app = FastAPI(title="Athena", version=__version__, docs_url=None, redoc_url=None)
+    app.state.athena = athena
+    app.state.metrics = Metrics()
+    app.state.health = Health(athena)
+    errors.install(app)
+    openapi.install(app)
+    for module in (health, tools, memories, compression, embeddings):
+        # Flat, so that a route knows its whole path and a path its methods.
+        app.router.routes.extend(module.router.routes)
+    # Added last, asked first: name and time it, then see who asks, then how much is sent.
+    app.add_middleware(BodyLimit, limit=athena.settings.max_body_bytes)
+    app.add_middleware(Exposure, declared=athena.settings.exposure, verify=athena.keys.verify)
+    app.add_middleware(RequestLog, metrics=app.state.metrics)
+    return app

@@ -1,0 +1,1 @@
+"""What bodies and answers look like on the wire."""

@@ -1,0 +1,46 @@
+"""What the health endpoints say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+State = Literal["up", "degraded", "down"]
+
+
+class Part(BaseModel):
+    """`detail` says why it isn't up, `hint` which command mends it."""
+
+    state: State
+    detail: str | None = None
+    hint: str | None = None
+    latency_ms: float | None = None
+
+
+class Serving(BaseModel):
+    """The embedding generation that answers."""
+
+    id: int
+    model: str
+    dim: int
+
+
+class HealthReport(BaseModel):
+    """`status` is down only when Athena can't serve; degraded names the parts in `parts` that aren't up."""
+
+    status: State
+    version: str
+    parts: dict[str, Part]
+    generation: Serving | None
+    pending: int | None = Field(description="Memories without a vector yet; null when that can't be told.")
+    stuck: int | None = Field(description="Of these, how many were refused again and again; `last_error` says why.")
+    last_error: str | None
+
+
+class Live(BaseModel):
+    status: Literal["up"] = "up"
+
+
+class Ready(BaseModel):
+    status: Literal["ready"] = "ready"

@@ -1,0 +1,1 @@
+"""The tools: what an agent can do with Athena."""
