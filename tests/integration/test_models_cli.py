@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.fakes.hub import Cut, FakeHub
-from tests.fakes.manifest import write_unpinned_manifest
-from tests.fakes.tiny_models import tiny_embedder, tiny_reasoner
 
 import athena
 from athena.runtime import catalogue
+from tests.fakes.hub import Cut, FakeHub
+from tests.fakes.manifest import write_unpinned_manifest
+from tests.fakes.tiny_models import tiny_embedder, tiny_reasoner
 
 ROOT = Path(__file__).parents[2]
 COMMAND = """#!{python}

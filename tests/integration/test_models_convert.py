@@ -11,10 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from tests.fakes.llama_server import llama_server
-from tests.fakes.minilm import minilm
-from tests.fakes.tiny_models import bert_weights, tiny_embedder, tiny_reasoner, wordpiece_vocabulary
-from tests.integration.bert_reference import Array, embed, tokenize
 
 from athena import config, http
 from athena.errors import DownloadError
@@ -22,6 +18,10 @@ from athena.runtime import catalogue, inventory
 from athena.runtime.catalogue import Model
 from athena.runtime.fetch import gguf_bert, wheel_model
 from athena.runtime.fetch.pull import pull
+from tests.fakes.llama_server import llama_server
+from tests.fakes.minilm import minilm
+from tests.fakes.tiny_models import bert_weights, tiny_embedder, tiny_reasoner, wordpiece_vocabulary
+from tests.integration.bert_reference import Array, embed, tokenize
 
 TEXTS = [
     "Alice likes strong coffee in the morning.",

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.fakes.hub import TOKEN, Answer, Corrupt, Cut, FakeHub, Longer, NoRanges, Stall
 
 from athena import config
 from athena.config import Settings
@@ -24,6 +23,7 @@ from athena.runtime.fetch.download import Patience
 from athena.runtime.fetch.hub import HubUnreachable
 from athena.runtime.fetch.pull import pull
 from athena.runtime.progress import Progress
+from tests.fakes.hub import TOKEN, Answer, Corrupt, Cut, FakeHub, Longer, NoRanges, Stall
 
 REPO, FILE = "org/repo", "model.gguf"
 DATA = b"GGUF" + hashlib.shake_128(b"weights").digest(3_000_000)
@@ -118,7 +118,7 @@ async def test_killed_process_resumes(hub: FakeHub, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=environment)
     waiting = tmp_path / "models" / f"{FILE}.part"
     async with asyncio.timeout(20):
-        while not waiting.exists() or waiting.stat().st_size < 1_000_000:  # noqa: ASYNC110
+        while not waiting.exists() or waiting.stat().st_size < 1_000_000:
             await asyncio.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     await process.wait()

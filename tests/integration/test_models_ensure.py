@@ -8,10 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.fakes.hub import Answer, FakeHub
-from tests.fakes.manifest import write_unpinned_manifest
-from tests.fakes.minilm import minilm
-from tests.fakes.tiny_models import tiny_embedder, tiny_reasoner
 
 from athena import config
 from athena.config import Settings
@@ -19,6 +15,10 @@ from athena.errors import DownloadError, StackError
 from athena.runtime import catalogue, ensure
 from athena.runtime.fetch import pull as pull_module
 from athena.runtime.fetch.hub import HubUnreachable
+from tests.fakes.hub import Answer, FakeHub
+from tests.fakes.manifest import write_unpinned_manifest
+from tests.fakes.minilm import minilm
+from tests.fakes.tiny_models import tiny_embedder, tiny_reasoner
 
 NOMIC, MINILM, QWEN = "nomic-embed-text-v1.5", "all-minilm-l6-v2", "Qwen3VL-4B-Instruct-Q4_K_M.gguf"
 NOMIC_REPO, NOMIC_FILE = "nomic-ai/nomic-embed-text-v1.5-GGUF", "nomic-embed-text-v1.5.Q8_0.gguf"

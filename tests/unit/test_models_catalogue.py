@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.fakes.tiny_models import tiny_embedder, tiny_reasoner
 
 from athena.errors import NotFound, StackError
 from athena.runtime import catalogue
+from tests.fakes.tiny_models import tiny_embedder, tiny_reasoner
 
 
 @pytest.fixture(scope="module")

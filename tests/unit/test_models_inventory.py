@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.fakes.tiny_models import tiny_embedder, tiny_reasoner
 
 from athena.errors import StackError
 from athena.runtime import catalogue, gguf_header, inventory
 from athena.runtime.catalogue import Model
+from tests.fakes.tiny_models import tiny_embedder, tiny_reasoner
 
 
 @pytest.fixture
