@@ -13,6 +13,8 @@ Embed = Callable[[list[str]], Awaitable[EmbeddingBatch]]
 
 # Small enough that a batch ends soon after the time is over, large enough to keep the server's slots busy.
 _BATCH = 16
+# The first one is answered whatever it takes, or all is lost: the sentences whose place is least clear come first.
+_FIRST = 6
 
 
 class EmbeddingRanker:
@@ -30,7 +32,7 @@ class EmbeddingRanker:
     async def score(self, query: str, sentences: Sequence[str], /) -> Sequence[float]:
         """Raises what the embedding server raises."""
         wanted = [self._prefix_document + sentence for sentence in sentences]
-        first = await self._embed([self._prefix_query + query, *wanted[:_BATCH]])
+        first = await self._embed([self._prefix_query + query, *wanted[:_FIRST]])
         direction = np.asarray(first.embeddings[0])
         scores = [float(direction @ np.asarray(vector)) for vector in first.embeddings[1:]]
         # A batch is begun only if there is time for one like the last.
