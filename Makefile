@@ -1,6 +1,6 @@
 # Every target is one command. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: shell help install run up down status logs demo doctor test test-unit lint types imports check chaos bench-memory lock clean
+.PHONY: shell help install run up down status logs demo doctor test test-unit lint types imports check chaos bench-memory lock clean test-athena test-compressor bench-compression
 BIN := .venv/bin
 
 help: ## Show this list
@@ -29,8 +29,13 @@ demo: .venv/.installed ## Show what Athena does, on text that comes with it
 doctor: .venv/.installed ## Find what is wrong and how to mend it
 	@$(BIN)/athena doctor
 
-test: .venv/.installed-dev ## Run the tests (ARGS="-k recall" chooses)
-	@$(BIN)/python -m pytest $(ARGS)
+test: test-compressor test-athena ## Run all tests
+
+test-athena: .venv/.installed-dev ## Run Athena's tests (ARGS="-k recall" chooses)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-compressor: build/compressor-venv/.installed ## Run the compressor service's tests
+	@build/compressor-venv/bin/python -m pytest -c services/compressor/pyproject.toml tests/compressor $(ARGS)
 
 test-unit: .venv/.installed-dev ## Run the tests that start nothing
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
@@ -38,14 +43,14 @@ test-unit: .venv/.installed-dev ## Run the tests that start nothing
 lint: .venv/.installed-dev ## Check style
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
 
-types: .venv/.installed-dev ## Check types
-	@$(BIN)/mypy
+types: .venv/.installed-dev build/compressor-venv/.installed ## Check types
+	@$(BIN)/mypy && build/compressor-venv/bin/python -m mypy --config-file services/compressor/pyproject.toml services/compressor/compressor
 
 imports: .venv/.installed-dev ## Check that dependencies point one way
 	@$(BIN)/lint-imports
 
 shell: .venv/.installed-dev ## Check the shell scripts
-	@$(BIN)/shellcheck scripts/*.sh .ci/run
+	@$(BIN)/shellcheck scripts/*.sh services/compressor/*.sh .ci/run
 
 check: lint types imports shell test ## All of these
 
@@ -55,11 +60,20 @@ chaos: .venv/.installed-dev ## Kill each process fifty times under load, and loo
 bench-memory: .venv/.installed-dev ## Measure the memory against its bars and a peer (ARGS="--help" says more)
 	@$(BIN)/python -m tests.bench.memory $(ARGS)
 
+bench-compression: .venv/.installed-dev build/compressor-venv/.installed ## Measure compression against its bars (LOCOMO=path adds the evidence part)
+	@status=0; \
+	$(BIN)/python -m tests.bench.compression $(if $(LOCOMO),--locomo $(LOCOMO) --embeddings) $(ARGS) || status=1; \
+	build/compressor-venv/bin/python -m tests.bench.compressor_runner || status=1; \
+	exit $$status
+
 lock: ## Resolve the dependencies anew into the lock files
 	@scripts/lock.sh
 
 clean: ## Remove the environment and caches; memories and models stay
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench-results
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build/bench
+
+build/compressor-venv/.installed: services/compressor/requirements.lock services/compressor/pyproject.toml services/compressor/install.sh
+	@services/compressor/install.sh && touch $@
 
 .venv/.installed: requirements.lock services/athena/pyproject.toml scripts/install.sh
 	@scripts/install.sh && touch $@

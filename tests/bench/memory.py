@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from pathlib import Path
@@ -71,7 +72,7 @@ async def _measure(names: list[str], options: Options, results: Results) -> None
             try:
                 results.figures += await PARTS[name](stands, options)
             except Exception as exc:  # one broken part must not hide the others' figures
-                results.failed[name] = f"{type(exc).__name__}: {exc}"
+                results.failed[name] = "".join(traceback.format_exception(exc)[-4:])
             results.seconds[name] = round(watch.seconds, 1)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from athena.bootstrap import Athena
 from athena.memory.embedding import query_vector
+from athena.memory.names import Names
 from athena.memory.rows import scope_parameters
 from athena.memory.types import Filter, Kind, NewMemory, Scope
 from athena.store.sql import statements, with_generation
@@ -265,7 +266,7 @@ async def _asked(athena: Athena, query: str, exact_limit: int) -> list[Any]:
     vector = await query_vector(generation, athena.generations.embedder(generation), query)
     sql = with_generation(statements("recall")["recall"], generation.id, generation.dim)
     async with athena.database.acquire() as connection:
-        scope = await scope_parameters(connection, Filter())
+        scope = await scope_parameters(connection, Filter(), Names())
         assert scope is not None
         rows: list[Any] = await connection.fetch(sql, *scope, query, vector, 10, exact_limit)
     return rows

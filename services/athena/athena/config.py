@@ -82,6 +82,7 @@ class Settings(BaseModel):
     n_threads_batch: int | None = Field(None, ge=1, json_schema_extra=_env("GGML_NUM_THREADS_BATCH"))
     embeddings_port: int = Field(8001, ge=1, le=65535, json_schema_extra=_env("ATHENA_EMBEDDINGS_PORT"))
     reasoning_port: int = Field(8002, ge=1, le=65535, json_schema_extra=_env("ATHENA_REASONING_PORT"))
+    compressor_port: int = Field(8003, ge=1, le=65535, json_schema_extra=_env("ATHENA_COMPRESSOR_PORT"))
     reasoning_context: int = Field(8192, ge=512, json_schema_extra=_env("ATHENA_REASONING_CONTEXT"))
     embedding_model: str | None = Field(None, json_schema_extra=_env("ATHENA_EMBEDDING_MODEL"))
     reasoning_model: str | None = Field(None, json_schema_extra=_env("ATHENA_REASONING_MODEL"))
@@ -136,7 +137,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _urls_follow_ports(self) -> Settings:
         # Written past `model_fields_set`: a URL that was given means a server of the user's own.
-        for role in ("embeddings", "reasoning"):
+        for role in ("embeddings", "reasoning", "compressor"):
             if f"{role}_url" not in self.model_fields_set:
                 self.__dict__[f"{role}_url"] = f"http://localhost:{getattr(self, f'{role}_port')}"
         return self

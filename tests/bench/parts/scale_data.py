@@ -23,9 +23,6 @@ _SESSION = 25
 _USERS = 100
 _START = datetime(2023, 1, 1, tzinfo=UTC)
 
-_VECTOR_INDEX = """
-SELECT format('DROP INDEX %I', indexname) FROM pg_indexes WHERE tablename = $1 AND indexdef LIKE '%USING hnsw%'
-"""
 _UNEMBEDDED = """
 SELECT m.id, m.project_id, m.content FROM embedding_todo t JOIN memory m ON m.id = t.memory_id ORDER BY m.id
 """
@@ -98,9 +95,6 @@ SLICES = (
 async def load(athena: Athena, sizes: dict[str, int]) -> list[Project]:
     """One project per name. The database is empty before."""
     generation = await athena.generations.ensure_serving()
-    async with athena.database.acquire() as connection:
-        drop = await connection.fetchval(_VECTOR_INDEX, f"embedding_g{generation.id}")
-        await connection.execute(drop)
     projects = []
     for seed, (name, size) in enumerate(sizes.items()):
         texts = rare(size, seed)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from athena.errors import InvalidInput, NotFound
+from athena.memory.names import Names
 from athena.memory.rows import memory_of, scope_parameters, uid_of
 from athena.memory.types import Filter, Forgotten, HistoryEntry, Memory, Page
 from athena.store.pool import Database
@@ -23,8 +24,9 @@ _SQL = statements("memory")
 class Shelf:
     """Get, list, history, forget."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, names: Names | None = None) -> None:
         self._database = database
+        self._names = names or Names()
 
     async def get(self, id: str) -> Memory:
         async with self._database.acquire() as connection:
@@ -39,7 +41,7 @@ class Shelf:
         """Newest first. A cursor stays valid while memories come and go."""
         after = _place(cursor)
         async with self._database.acquire() as connection:
-            scope = await scope_parameters(connection, where, now=False)
+            scope = await scope_parameters(connection, where, self._names, now=False)
             if scope is None:
                 return Page((), None)
             rows = await connection.fetch(_SQL["list"], *scope, include_superseded, after, limit + 1)
@@ -75,7 +77,7 @@ class Shelf:
         """What the filter finds and, with `query`, holds every word of it; at most `limit` memories."""
 
         async def once(connection: Connection) -> Forgotten:
-            scope = await scope_parameters(connection, where, now=False)
+            scope = await scope_parameters(connection, where, self._names, now=False)
             if scope is None:
                 return Forgotten((), 0, dry_run)
             found = await connection.fetch(_SQL["lineages_in_scope"], *scope, query, limit)

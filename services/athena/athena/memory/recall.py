@@ -17,6 +17,7 @@ from pgvector import HalfVector
 from athena.errors import AthenaError, StoreUnavailable
 from athena.memory.embedding import query_vector
 from athena.memory.generations import Generations
+from athena.memory.names import Names
 from athena.memory.rows import memory_of, scope_parameters
 from athena.memory.types import Filter, Generation, Hit, Recall
 from athena.store.pool import Database
@@ -40,8 +41,9 @@ log = structlog.get_logger(__name__)
 class Reader:
     """Recalls. Safe to use from many tasks."""
 
-    def __init__(self, database: Database, generations: Generations) -> None:
+    def __init__(self, database: Database, generations: Generations, names: Names | None = None) -> None:
         self._database = database
+        self._names = names or Names()
         self._generations = generations
         self._away_until = 0.0
 
@@ -52,7 +54,7 @@ class Reader:
         vector, reasons = await self._vector(generation, query)
         embedded = time.perf_counter()
         async with self._database.acquire() as connection:
-            scope = await scope_parameters(connection, where)
+            scope = await scope_parameters(connection, where, self._names)
             rows: list[Any] = []
             if scope is not None:
                 # Before the first embedding server was seen there is no generation, and no vector either.

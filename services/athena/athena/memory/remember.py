@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from athena.errors import Conflict, NotFound
 from athena.memory.identity import fingerprint, new_uid, request_hash, speaker
+from athena.memory.names import Names
 from athena.memory.ports import Wake
 from athena.memory.rows import uid_of
 from athena.memory.types import Kind, NewMemory, Receipt, Scope
@@ -22,8 +25,6 @@ from athena.store.sql import statements
 
 if TYPE_CHECKING:
     import uuid
-
-    import asyncpg
 
     from athena.store.pool import Connection
 
@@ -45,8 +46,9 @@ class Writer:
     `wake` is called inside the transaction that gives the worker something to do, `notify` after it.
     """
 
-    def __init__(self, database: Database, wake: Wake, notify: Callable[[], None]) -> None:
+    def __init__(self, database: Database, wake: Wake, notify: Callable[[], None], names: Names | None = None) -> None:
         self._database = database
+        self._names = names or Names()
         self._wake = wake
         self._notify = notify
 
@@ -129,12 +131,17 @@ class Writer:
         self, connection: Connection, memories: list[NewMemory], uids: list[uuid.UUID], version: _Version
     ) -> list[asyncpg.Record]:
         """The stored rows in the order of `memories`."""
-        projects = await _project_ids(connection, sorted({m.scope.project for m in memories}))
-        sessions = await _session_ids(
+        projects = await self._names.ensure_projects(connection, sorted({m.scope.project for m in memories}))
+        sessions = await self._names.ensure_sessions(
             connection,
             sorted({(projects[m.scope.project], m.scope.session_id) for m in memories if m.scope.session_id}),
         )
-        rows = await connection.fetch(_SQL["remember"], *_columns(memories, uids, projects, sessions, version))
+        columns = _columns(memories, uids, projects, sessions, version)
+        try:
+            rows = await connection.fetch(_SQL["remember"], *columns)
+        except asyncpg.ForeignKeyViolationError:
+            self._names.forget()
+            raise
         found = {(row["project_id"], row["fingerprint"]): row for row in rows}
         return [found[projects[m.scope.project], fingerprint(m)] for m in memories]
 
@@ -146,25 +153,6 @@ async def _first_answer(connection: Connection, principal: str, key: str, digest
             "this Idempotency-Key was used for another request", hint="use a new key for each different request"
         )
     return [Receipt(r["id"], r["status"], r["embedding"]) for r in json.loads(row["receipts"])]
-
-
-async def _project_ids(connection: Connection, names: list[str]) -> dict[str, int]:
-    rows = await connection.fetch(_SQL["projects"], names)
-    if len(rows) < len(names):
-        await connection.execute(_SQL["ensure_projects"], names)
-        rows = await connection.fetch(_SQL["projects"], names)
-    return {row["name"]: row["id"] for row in rows}
-
-
-async def _session_ids(connection: Connection, wanted: list[tuple[int, str]]) -> dict[tuple[int, str], int]:
-    if not wanted:
-        return {}
-    columns = [project for project, _ in wanted], [name for _, name in wanted]
-    rows = await connection.fetch(_SQL["sessions"], *columns)
-    if len(rows) < len(wanted):
-        await connection.execute(_SQL["ensure_sessions"], *columns)
-        rows = await connection.fetch(_SQL["sessions"], *columns)
-    return {(row["project_id"], row["name"]): row["id"] for row in rows}
 
 
 def _columns(

@@ -9,13 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from athena.errors import NotFound
+from athena.memory.names import Names
 from athena.memory.types import Filter, Kind, Memory, Scope
-from athena.store.sql import statements
 
 if TYPE_CHECKING:
     from athena.store.pool import Connection
-
-_MEMORY = statements("memory")
 
 
 def memory_of(row: Mapping[str, Any]) -> Memory:
@@ -47,18 +45,26 @@ def uid_of(id: str) -> uuid.UUID:
         raise NotFound(f"there is no memory {id!r}") from exc
 
 
-async def scope_parameters(connection: Connection, where: Filter, *, now: bool = True) -> list[Any] | None:
+async def scope_parameters(
+    connection: Connection, where: Filter, names: Names, *, now: bool = True
+) -> list[Any] | None:
     """The parameters $1..$9 of every statement that looks through a scope.
 
     None where the project or the session has never been written to: nothing can be in it.
     `now`: without an `as_of`, only what is true now (otherwise: whenever it was true).
     """
-    row = await connection.fetchrow(_MEMORY["scope_ids"], where.scope.project, where.scope.session_id)
-    if row is None or (where.scope.session_id is not None and row["session"] is None):
+    project = (await names.projects(connection, [where.scope.project])).get(where.scope.project)
+    if project is None:
         return None
+    session = None
+    if where.scope.session_id is not None:
+        wanted = (project, where.scope.session_id)
+        session = (await names.sessions(connection, [wanted])).get(wanted)
+        if session is None:
+            return None
     return [
-        row["project"],
-        row["session"],
+        project,
+        session,
         where.scope.user_id,
         where.scope.agent_id,
         [kind.value for kind in where.kinds] or None,

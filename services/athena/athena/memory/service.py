@@ -11,6 +11,7 @@ from typing import Any
 
 from athena.memory.browse import Shelf
 from athena.memory.generations import Generations
+from athena.memory.names import Names
 from athena.memory.ports import Wake
 from athena.memory.recall import Reader
 from athena.memory.remember import Writer
@@ -30,10 +31,11 @@ class MemoryService:
         self, database: Database, generations: Generations, wake: Wake, notify: Callable[[], None] = lambda: None
     ) -> None:
         """`notify`: tell this process's worker, if it has one, that there is something to embed."""
+        names = Names()
         self._database = database
-        self._writer = Writer(database, wake, notify)
-        self._reader = Reader(database, generations)
-        self._shelf = Shelf(database)
+        self._writer = Writer(database, wake, notify, names)
+        self._reader = Reader(database, generations, names)
+        self._shelf = Shelf(database, names)
 
     async def remember(
         self,

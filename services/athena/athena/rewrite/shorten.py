@@ -29,7 +29,7 @@ class Policy:
     """`ratio`: share of tokens to keep of a tool's output; `budget_ms`: for all models together, per text."""
 
     ratio: float = 0.5
-    budget_ms: float = 120.0
+    budget_ms: float = 75.0
 
 
 class Shortener:

@@ -20,6 +20,7 @@ def environment(settings: Settings) -> dict[str, str]:
             values[name] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     values.setdefault("LLAMACPP_EMBEDDINGS_URL", f"http://127.0.0.1:{settings.embeddings_port}")
     values.setdefault("LLAMACPP_REASONING_URL", f"http://127.0.0.1:{settings.reasoning_port}")
+    values.setdefault("ATHENA_COMPRESSOR_URL", f"http://127.0.0.1:{settings.compressor_port}")
     return values
 
 

@@ -28,6 +28,11 @@ _EMBEDDING_SLOTS = 8
 _LONGEST_SHARED_CONTEXT = 2048
 _CACHE_RAM_MIB = 512
 _Q8_BLOCK = 32
+_PORT_VARIABLES: dict[Source, str] = {
+    "embedding": "ATHENA_EMBEDDINGS_PORT",
+    "reasoning": "ATHENA_REASONING_PORT",
+    "compressor": "ATHENA_COMPRESSOR_PORT",
+}
 # Younger than some builds that are about: a server that doesn't list one is started without it.
 _OPTIONAL = {"--cors-origins": 2, "--cache-ram": 2, "--no-slots": 1, "--no-ui": 1}
 
@@ -162,9 +167,7 @@ def check_port(port: int, source: Source, host: str = HOST) -> None:
         try:
             probe.bind((host, port))
         except OSError as exc:
-            variable = {"embedding": "ATHENA_EMBEDDINGS_PORT", "reasoning": "ATHENA_REASONING_PORT"}.get(
-                source, "ATHENA_PORT"
-            )
+            variable = _PORT_VARIABLES.get(source, "ATHENA_PORT")
             raise CannotStart(
                 f"port {port} is taken by another program",
                 hint=f"stop it (lsof -i :{port}), or set {variable} to a free port",

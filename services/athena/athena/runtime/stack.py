@@ -12,6 +12,7 @@ from typing import Any
 from athena.config import Settings
 from athena.errors import InvalidInput, StackError
 from athena.runtime import catalogue, control, home, parts, postgres
+from athena.runtime.compressor import CompressorPart
 from athena.runtime.lock import FileLock
 from athena.runtime.ports import State, Status
 from athena.runtime.process import end_leftover
@@ -42,6 +43,7 @@ def assemble(settings: Settings) -> Supervisor:
     database = supervisor.add(postgres.PostgresPart(settings), vital=True)
     supervisor.add(_embedder(settings))
     supervisor.add(_reasoner(settings))
+    supervisor.add(CompressorPart(settings))
     supervisor.add(parts.ApiPart(settings), needs=(database.part.name,), vital=True)
     return supervisor
 

@@ -1,12 +1,3 @@
--- name: project_id
-SELECT id FROM project WHERE name = $1;
-
--- name: scope_ids
--- The internal ids of a project and of a session in it; no row where the project is unknown.
-SELECT p.id AS project, s.id AS session
-FROM project p LEFT JOIN session s ON s.project_id = p.id AND s.name = $2
-WHERE p.name = $1;
-
 -- name: get
 SELECT m.uid, m.content, m.kind::text AS kind, p.name AS project, m.user_id, m.agent_id, ss.name AS session,
        m.occurred_at, m.valid_from, m.valid_until, m.recorded_at, m.importance, m.tags, m.metadata, m.source,
