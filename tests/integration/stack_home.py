@@ -41,6 +41,7 @@ def stack_settings(*, reasoner: bool = True) -> Iterator[Settings]:
         port=free_port(),
         embeddings_port=free_port(),
         reasoning_port=free_port(),
+        compressor_port=free_port(),
         embedding_model=str(tiny_embedder(models)),
         reasoning_model=str(tiny_reasoner(models)) if reasoner else None,
     )

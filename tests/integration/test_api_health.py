@@ -39,6 +39,7 @@ async def test_health_names_each_part(http: httpx.AsyncClient) -> None:
         "postgres": "up",
         "embedding": "up",
         "reasoning": "down",
+        "compressor": "down",
     }
     assert health["parts"]["reasoning"]["detail"]
     assert health["generation"]["dim"] == 32

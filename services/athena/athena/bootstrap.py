@@ -45,8 +45,8 @@ class Athena:
         if store.state == "down":
             # Without the store nothing is known of the generation: what the server itself says stands.
             embedding = _part(servers["embedding"].state, servers["embedding"].detail)
-        reasoning = _part(servers["reasoning"].state, servers["reasoning"].detail)
-        return {"postgres": store, "embedding": embedding, "reasoning": reasoning}
+        others = {name: _part(servers[name].state, servers[name].detail) for name in ("reasoning", "compressor")}
+        return {"postgres": store, "embedding": embedding, **others}
 
     async def backlog(self) -> Backlog:
         return await health.backlog(self.database)

@@ -64,8 +64,7 @@ class Health:
 
 
 def _overall(parts: dict[str, Part]) -> State:
-    """Athena serves as long as PostgreSQL does; a reasoning server is an extra that nobody has to run."""
+    """Athena serves as long as PostgreSQL does; a reasoner and a compressor are extras that nobody has to run."""
     if parts["postgres"].state == "down":
         return "down"
-    needed = [part.state for name, part in parts.items() if name != "reasoning"]
-    return "up" if all(state == "up" for state in needed) else "degraded"
+    return "up" if parts["embedding"].state == "up" else "degraded"

@@ -56,9 +56,10 @@ def _wanted(
     elif verify and not names:
         chosen = [model for model in listed.model if inventory.find(model, folder)]
     elif not names:
-        known = ", ".join(f"{model.name} ({model.role})" for model in listed.model)
+        known = ", ".join(f"{model.name} ({model.role})" for model in listed.model if model.part_of is None)
         raise InvalidInput(f"name a model to pull: {known}", hint="athena pull --defaults")
-    return list({model.name: model for model in chosen}.values())
+    whole = [part for model in chosen for part in listed.with_parts(model)]
+    return list({model.name: model for model in whole}.values())
 
 
 async def _pull_each(

@@ -43,7 +43,7 @@ class CompressorClient:
     """`squeeze` raises `ModelServerUnavailable`, `ModelServerError`, `TooLarge` or `InvalidInput`; nothing of httpx."""
 
     def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._url = url
+        self.url = url
         self._transport = transport
         self._bound: _Bound | None = None
 
@@ -59,14 +59,14 @@ class CompressorClient:
         try:
             found = _Answer.model_validate(answer)
         except ValidationError as exc:
-            raise ModelServerError(f"the compressor at {self._url} answered in another form", source=_SOURCE) from exc
+            raise ModelServerError(f"the compressor at {self.url} answered in another form", source=_SOURCE) from exc
         return [Squeezed(each.text, tuple(each.kept)) for each in found.segments]
 
     async def health(self) -> dict[str, Any]:
         """What the service says of itself (`status`, `models`, `engine`, `queue`)."""
         answer = await self._call("GET", "/health", None, _HEALTH_S)
         if not isinstance(answer, dict):
-            raise ModelServerError(f"what listens at {self._url} isn't the compressor", source=_SOURCE)
+            raise ModelServerError(f"what listens at {self.url} isn't the compressor", source=_SOURCE)
         return answer
 
     async def aclose(self) -> None:
@@ -80,11 +80,11 @@ class CompressorClient:
             response = await self._connected().request(method, path, json=body, timeout=timeout)
         except httpx.TimeoutException as exc:
             raise ModelServerUnavailable(
-                f"the compressor at {self._url} took too long to answer", hint=_HINT, source=_SOURCE
+                f"the compressor at {self.url} took too long to answer", hint=_HINT, source=_SOURCE
             ) from exc
         except httpx.HTTPError as exc:
             raise ModelServerUnavailable(
-                f"the compressor at {self._url} can't be reached: {exc or type(exc).__name__}",
+                f"the compressor at {self.url} can't be reached: {exc or type(exc).__name__}",
                 hint=_HINT,
                 source=_SOURCE,
             ) from exc
@@ -95,7 +95,7 @@ class CompressorClient:
         try:
             return response.json()
         except ValueError as exc:
-            raise ModelServerError(f"what listens at {self._url} isn't the compressor", source=_SOURCE) from exc
+            raise ModelServerError(f"what listens at {self.url} isn't the compressor", source=_SOURCE) from exc
 
     def _failure(self, response: httpx.Response) -> AthenaError:
         said = f"the compressor answered {response.status_code}: {_message(response)}"
@@ -113,7 +113,7 @@ class CompressorClient:
     def _connected(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
         if self._bound is None or self._bound.loop is not loop:
-            pool = http.client(base_url=self._url, connect_s=_CONNECT_S, transport=self._transport)
+            pool = http.client(base_url=self.url, connect_s=_CONNECT_S, transport=self._transport)
             self._bound = _Bound(loop, pool)
         return self._bound.http
 

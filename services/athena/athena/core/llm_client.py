@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -27,7 +28,7 @@ from athena.core.types import (
     ReasoningResult,
     ServerHealth,
 )
-from athena.errors import InvalidInput
+from athena.errors import AthenaError, InvalidInput
 
 # The standard library's logger: silent in a user's script, structured where the application sets that up.
 _log = logging.getLogger(__name__)
@@ -205,11 +206,21 @@ class LocalLLMClient:
         )
 
     async def health(self) -> dict[str, ServerHealth]:
-        """`embedding` and `reasoning`: up, loading or down, and why. Never raises for a server."""
-        embedding, reasoning = await asyncio.gather(
-            server_health(self._embedding_server), server_health(self._reasoning_server)
+        """`embedding`, `reasoning` and `compressor`: up, loading or down, and why. Never raises for a server."""
+        embedding, reasoning, compressor = await asyncio.gather(
+            server_health(self._embedding_server), server_health(self._reasoning_server), self._compressor_health()
         )
-        return {"embedding": embedding, "reasoning": reasoning}
+        return {"embedding": embedding, "reasoning": reasoning, "compressor": compressor}
+
+    async def _compressor_health(self) -> ServerHealth:
+        started = time.perf_counter()
+        state, detail = "up", None
+        try:
+            await self._compressor.health()
+        except AthenaError as exc:
+            state, detail = "down", f"{exc.message}; extraction compresses without it"
+        latency_ms = (time.perf_counter() - started) * 1e3
+        return ServerHealth(state, self._compressor.url, None, latency_ms, detail)
 
     async def aclose(self) -> None:
         """Closes the connections. Further calls raise `ModelServerUnavailable`."""

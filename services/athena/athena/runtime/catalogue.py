@@ -65,6 +65,7 @@ class Model(BaseModel):
     matryoshka: tuple[int, ...] = ()
     chat_template: str | None = None
     projector_for: str | None = None
+    part_of: str | None = None
     path: Path | None = None
 
     @model_validator(mode="after")
@@ -130,6 +131,10 @@ class Catalogue(BaseModel):
     def fallback(self, role: Role) -> Model | None:
         """The model that needs no hub."""
         return next((model for model in self.model if model.role == role and model.fallback), None)
+
+    def with_parts(self, model: Model) -> tuple[Model, ...]:
+        """The model and the files that belong to it: it is of no use without them."""
+        return (model, *(each for each in self.model if each.part_of == model.name))
 
     def with_role(self, role: Role) -> tuple[Model, ...]:
         return tuple(model for model in self.model if model.role == role)

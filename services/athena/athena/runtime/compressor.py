@@ -9,6 +9,7 @@ from pathlib import Path
 from athena.config import Settings
 from athena.errors import StackError
 from athena.runtime import hardware, llama, probe
+from athena.runtime.parts import is_ours
 from athena.runtime.ports import CannotStart
 from athena.runtime.process import Command, ended
 
@@ -26,13 +27,14 @@ class CompressorPart:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._elsewhere = "compressor_url" in settings.model_fields_set
+        given = settings.compressor_url if "compressor_url" in settings.model_fields_set else None
+        self._elsewhere = given if given and not is_ours(given, settings.compressor_port) else None
         self._detail = ""
         self._hint = ""
 
     @property
     def address(self) -> str:
-        return self._settings.compressor_url if self._elsewhere else f"http://{llama.HOST}:{self._port}"
+        return self._elsewhere or f"http://{llama.HOST}:{self._port}"
 
     @property
     def _port(self) -> int:

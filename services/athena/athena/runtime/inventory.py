@@ -70,9 +70,12 @@ def fault(path: Path, model: Model) -> str | None:
         return "is missing"
     except OSError as exc:
         return f"can't be read ({exc.strerror})"
-    if not gguf_header.looks_like_gguf(path):
+    is_gguf = path.suffix == ".gguf"
+    if is_gguf and not gguf_header.looks_like_gguf(path):
         return "is damaged or no model: it doesn't begin as a GGUF file does"
     promised = _promised_size(path, model)
+    if promised is None and not is_gguf:
+        return None if size else "is empty"
     if promised is None:
         least = gguf_header.least_size(path)
         return f"is cut short: {size} bytes of at least {least}" if least is None or size < least else None

@@ -60,7 +60,7 @@ def this_model(path: Path, model: Model) -> Choose:
     return choose
 
 
-def _is_ours(url: str, port: int) -> bool:
+def is_ours(url: str, port: int) -> bool:
     """Does this URL mean the server that we would start on `port`?"""
     parts = urlsplit(url)
     return parts.hostname in _LOOPBACK and (parts.port or 80) == port
@@ -88,7 +88,7 @@ class ModelPart:
         self._role: llama.Role = role
         self._choose = choose
         self._port = port
-        self._elsewhere = url if url and not _is_ours(url, port) else None
+        self._elsewhere = url if url and not is_ours(url, port) else None
         self._spec: llama.Spec | None = None
         self._detail = ""
         self._hint = ""
