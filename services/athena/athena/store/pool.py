@@ -37,7 +37,7 @@ _SERVER_SETTINGS = {
     "plan_cache_mode": "force_custom_plan",
     # A filter over an approximate index returns too little unless the scan goes on until enough rows pass.
     "hnsw.iterative_scan": "relaxed_order",
-    "hnsw.ef_search": "160",
+    "hnsw.ef_search": "200",
     "hnsw.max_scan_tuples": "40000",
 }
 _CONNECT_TIMEOUT_S = 5.0
