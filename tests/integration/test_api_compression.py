@@ -10,8 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from athena.api.app import create_app
-from athena.bootstrap import build
+from athena.bootstrap import Athena, build
+from athena.rewrite.conversation import Rewriter
+from athena.rewrite.ledger import Owner
+from tests.integration.api_server import client_of
 from tests.integration.conftest import LlamaServer, settings_for
 
 TALK = "\n\n".join(f"On day {n} the weather was mild and nobody said anything about it at all." for n in range(120))
@@ -19,11 +21,9 @@ TEXT = f"{TALK}\n\nThe contract with Globex ends on 2027-03-31 and costs 4,200 E
 
 
 @pytest.fixture
-async def http(dsn: str, embedding_server: LlamaServer, test_home: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with build(settings_for(dsn, embedding_server.url, test_home)) as athena:
-        transport = httpx.ASGITransport(app=create_app(athena))
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
-            yield client
+async def http(athena: Athena) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(athena) as client:
+        yield client
 
 
 async def compressed(http: httpx.AsyncClient, **body: object) -> dict[str, object]:
@@ -71,6 +71,17 @@ async def test_lossless_only_changes_no_meaning(http: httpx.AsyncClient) -> None
     assert answer.json()["elisions"] == []
 
 
+async def test_forgetting_says_which_conversations_lose_their_prefix_and_purges_when_told(
+    http: httpx.AsyncClient, athena: Athena
+) -> None:
+    said = [{"role": "user", "content": TEXT}]
+    await Rewriter(athena.ledger).rewrite(Owner("", "a"), said, None)
+    everything = {"project": "a", "dry_run": False}
+    for purge, left in ((False, 1), (True, 1), (False, 0)):
+        answer = await http.post("/tools/forget/execute", json={**everything, "purge_conversations": purge})
+        assert answer.json()["result"]["conversations"] == left
+
+
 async def test_a_short_text_is_left_alone(http: httpx.AsyncClient) -> None:
     answer = await http.post("/api/v1/compress", json={"context": "Just this.", "compression_ratio": 0.1})
     assert answer.json()["compressed_prompt"] == "Just this."
@@ -99,9 +110,8 @@ async def test_without_postgresql_it_works_and_says_what_it_could_not_keep(
     embedding_server: LlamaServer, test_home: Path
 ) -> None:
     nowhere = "postgresql://nobody@/nothing?host=/nonexistent"
-    async with build(settings_for(nowhere, embedding_server.url, test_home), worker=False) as athena:
-        transport = httpx.ASGITransport(app=create_app(athena))
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            done = await compressed(client, instruction="Globex", compression_ratio=0.1)
+    settings = settings_for(nowhere, embedding_server.url, test_home)
+    async with build(settings, worker=False) as athena, client_of(athena) as client:
+        done = await compressed(client, instruction="Globex", compression_ratio=0.1)
     assert "Globex" in str(done["compressed_prompt"])
     assert any("postgres" in reason for reason in done["degraded"])  # type: ignore[attr-defined]

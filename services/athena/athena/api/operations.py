@@ -10,6 +10,7 @@ from athena.api.schemas.answers import ForgottenView, History, MemoryPage, Memor
 from athena.api.schemas.forget import ForgetQuery
 from athena.api.schemas.memories import Fact, Listing, RecallQuery, Remember
 from athena.errors import NotFound
+from athena.rewrite.ledger import Owner
 
 
 async def remember(
@@ -56,6 +57,7 @@ async def history(call: Call, memory_id: UUID) -> History:
 
 async def forget(call: Call, asked: ForgetQuery) -> ForgottenView:
     memory = call.athena.memory
+    conversations = 0
     if ids := asked.chosen():
         forgotten = await memory.forget(ids)
         if forgotten.count == 0:
@@ -64,6 +66,9 @@ async def forget(call: Call, asked: ForgetQuery) -> ForgottenView:
         forgotten = await memory.forget_where(
             asked.filter(), query=asked.query, limit=asked.limit, dry_run=asked.dry_run is not False
         )
+        owner = Owner(call.principal, asked.project)
+        only_counted = forgotten.dry_run or not asked.purge_conversations
+        conversations = (await call.athena.ledger.purge(owner, dry_run=only_counted)).conversations
     if not forgotten.dry_run:
         call.metrics.operation("forget", forgotten.count)
-    return ForgottenView.of(forgotten)
+    return ForgottenView.of(forgotten, conversations)

@@ -119,15 +119,25 @@ class History(Answer):
 
 
 class ForgottenView(Answer):
-    """What was forgotten or, with `dry_run`, what would be."""
+    """What was forgotten or, with `dry_run`, what would be.
+
+    `conversations`: of the project, that were rewritten when they were sent and lose their prefix with
+    `purge_conversations`.
+    """
 
     ids: list[str]
     count: int
     dry_run: bool
+    conversations: int = 0
 
     @classmethod
-    def of(cls, forgotten: Forgotten) -> Self:
-        return cls(ids=list(forgotten.ids), count=forgotten.count, dry_run=forgotten.dry_run)
+    def of(cls, forgotten: Forgotten, conversations: int = 0) -> Self:
+        return cls(
+            ids=list(forgotten.ids),
+            count=forgotten.count,
+            dry_run=forgotten.dry_run,
+            conversations=conversations,
+        )
 
 
 class GenerationView(Answer):

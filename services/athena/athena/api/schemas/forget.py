@@ -33,6 +33,11 @@ class ForgetQuery(Where):
     query: Query | None = Field(None, description="Only those that contain every word of this, as written.")
     project: Name = DEFAULT_PROJECT
     limit: ForgetLimit = Field(1_000, description="At most this many, newest first.")
+    purge_conversations: Flag = Field(
+        False,
+        description="Also forget how this project's conversations were rewritten when they were sent. What is sent of "
+        "them from then on differs: the provider's cache and thinking that is bound to it are lost.",
+    )
     dry_run: Flag | None = Field(None, description="Only say what would be forgotten: the default, but for ids.")
 
     # Said here and not in the schema: clients of models refuse one with alternatives at its top.
