@@ -3,6 +3,17 @@
 # Interrupted downloads go on where they stopped. HF_ENDPOINT names a mirror, HF_TOKEN opens gated models.
 set -eu
 
+case "${1-}" in
+-*)
+    echo "usage: $0 [path]" >&2
+    exit 2
+    ;;
+esac
+if [ $# -gt 1 ]; then
+    echo "usage: $0 [path]" >&2
+    exit 2
+fi
+
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 if [ -x "$root/.venv/bin/athena" ]; then

@@ -186,7 +186,7 @@ async def test_forgetting_by_description_is_dry_until_it_is_meant(http: httpx.As
 async def test_forgetting_by_id_is_for_good(http: httpx.AsyncClient) -> None:
     stored = await tool(http, "remember", content="a secret")
     gone = await http.delete(f"{ROOT}/{stored['id']}")
-    assert gone.json() == {"ids": [stored["id"]], "count": 1, "dry_run": False}
+    assert gone.json() == {"ids": [stored["id"]], "count": 1, "dry_run": False, "conversations": 0}
     for answer in (
         await http.get(f"{ROOT}/{stored['id']}"),
         await http.delete(f"{ROOT}/{stored['id']}"),

@@ -17,7 +17,7 @@ from athena.store.sql import statements, with_generation
 from tests.fakes.minilm import minilm
 from tests.fakes.tiny_models import WORDS
 from tests.integration.conftest import LlamaServer, built, settings_for, until
-from tests.integration.memories import WAIT_S, day, hits_by_content, recalled, told, within
+from tests.integration.memories import WAIT_S, day, hits_by_content, recalled, told, value, within
 
 
 async def test_a_rare_word_wins_over_common_ones(athena: Athena) -> None:
@@ -309,3 +309,11 @@ async def test_other_scripts_are_found_by_their_words(athena: Athena) -> None:
     assert (await recalled(athena, "кошка"))[0] == "кошка спит дома"
     assert (await recalled(athena, "القطة"))[0] == "القطة في البيت"
     assert (await recalled(athena, "γάτα"))[0] == "η γάτα κοιμάται"
+
+
+async def test_a_long_text_of_many_chunks_crowds_nothing_out(athena: Athena) -> None:
+    long = " ".join(f"the red car number {n} was parked in the street" for n in range(3500))
+    await told(athena, long, *(f"a red car of kind {n}" for n in range(5)))
+    assert await value(athena, "SELECT count(*) FROM embedding") > 65
+    found = (await athena.memory.recall("red car", Filter(), limit=10)).hits
+    assert len(found) == 6

@@ -192,3 +192,49 @@ async def test_listing_pages_through_everything_once(athena: Athena) -> None:
             break
     assert seen == [receipt.id for receipt in reversed(receipts)]
     assert len((await athena.memory.list(Filter(tags=("t",)), limit=50)).memories) == 12
+
+
+async def test_forgetting_at_most_so_many_takes_the_newest(athena: Athena) -> None:
+    await athena.memory.remember([NewMemory(f"fact {n}") for n in range(5)])
+    await athena.memory.forget_where(Filter(), limit=2, dry_run=False)
+    assert [m.content for m in (await athena.memory.list(Filter())).memories] == ["fact 2", "fact 1", "fact 0"]
+
+
+async def test_forgetting_by_id_stays_within_a_project_that_was_named(athena: Athena) -> None:
+    [receipt] = await athena.memory.remember([NewMemory("a rose", scope=Scope("garden"))])
+    with pytest.raises(NotFound):
+        await athena.memory.forget([receipt.id], project="kitchen")
+    assert (await athena.memory.forget([receipt.id], project="garden")).count == 1
+
+
+async def test_forgetting_while_it_is_superseded_leaves_no_version(athena: Athena) -> None:
+    for n in range(10):
+        [receipt] = await athena.memory.remember([NewMemory(f"secret {n}")])
+        await asyncio.gather(
+            athena.memory.supersede(receipt.id, NewMemory(f"newer secret {n}")),
+            athena.memory.forget([receipt.id]),
+            return_exceptions=True,
+        )
+        left = [m.content for m in (await athena.memory.list(Filter(), limit=50)).memories]
+        assert not any("secret" in content for content in left), left
+
+
+async def test_what_was_true_no_longer_and_is_said_again_is_found_again(athena: Athena) -> None:
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    ended = NewMemory("the shop is closed", valid_from=past, valid_until=datetime(2021, 1, 1, tzinfo=UTC))
+    [first] = await athena.memory.remember([ended])
+    assert (await athena.memory.recall("is the shop closed", Filter())).hits == ()
+    [again] = await athena.memory.remember([NewMemory("the shop is closed")])
+    assert (again.id, again.status) == (first.id, "duplicate")
+    assert len((await athena.memory.recall("is the shop closed", Filter())).hits) == 1
+
+
+async def test_a_turn_behind_a_repeated_one_keeps_its_neighbour(athena: Athena) -> None:
+    talk = [NewMemory(f"turn {n}", Kind.EVENT, Scope(session_id="s")) for n in range(3)]
+    await athena.memory.remember(talk[:2])
+    [_, before, new] = await athena.memory.remember(talk)
+    async with athena.database.acquire() as connection:
+        neighbour = await connection.fetchval(
+            "SELECT p.uid FROM memory m JOIN memory p ON p.id = m.previous_id WHERE m.uid = $1::uuid", new.id
+        )
+    assert str(neighbour) == before.id

@@ -19,6 +19,7 @@ from athena.rewrite.canonical import Message, Unit, canonical_form, last_questio
 from athena.rewrite.conversation import Rewriter
 from athena.rewrite.ledger import Ledger, Owner
 from athena.rewrite.ports import Shorter
+from athena.rewrite.shorten import Shortener
 from athena.store.pool import Database
 
 OWNER = Owner("me", "p")
@@ -258,3 +259,40 @@ async def test_the_law_holds_over_edits_forks_and_restarts(database: Database, s
         jobs = [rewriter.rewrite(owner, form, s) for form, s in zip(forms, shorteners, strict=True)]
         for form, result in zip(forms, await asyncio.gather(*jobs), strict=True):
             world.check(form, result.messages)
+
+
+def test_calls_of_tools_alone_count_as_said() -> None:
+    """The same result of another tool is another text: one may be shortened, the other must not be."""
+
+    def talk(tool: str) -> list[Message]:
+        call = {"id": "call_0", "type": "function", "function": {"name": tool, "arguments": "{}"}}
+        return [
+            {"role": "user", "content": "look"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "call_0", "content": LONG},
+        ]
+
+    listed, read = units(talk("bash"))[-1], units(talk("read_file"))[-1]
+    assert (listed.tool, read.tool) == ("bash", "read_file")
+    assert listed.key != read.key
+
+
+async def test_a_shortener_that_fails_leaves_the_text_alone(database: Database) -> None:
+    async def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("out of order")
+
+    sent = await Rewriter(Ledger(database)).rewrite(OWNER, [user(LONG)], Shortener(broken))
+    assert sent.messages == [user(LONG)]
+
+
+async def test_files_that_a_tool_shows_lose_nothing() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def compress(text: str, query: str, **wanted: Any) -> Any:
+        asked.append(wanted)
+        raise RuntimeError
+
+    for tool, lossless in (("Read", True), ("str_replace_editor", True), ("Bash", False), (None, True)):
+        unit = Unit(path=(0,), text=LONG, key=b"", root=b"", is_new=True, tool=tool)
+        await Shortener(compress)(unit, "")
+        assert asked[-1]["lossless_only"] is lossless, tool

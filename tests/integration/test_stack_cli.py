@@ -37,9 +37,8 @@ async def test_up_starts_every_part_once_and_down_leaves_nothing(settings: Setti
     up = await athena(settings, "up", "--json")
     assert up.code == 0, up.err
     first = {part["name"]: part for part in json.loads(up.out)["parts"]}
-    assert {name: part["state"] for name, part in first.items()} == dict.fromkeys(
-        ("postgres", "embeddings", "reasoning", "api"), "ready"
-    )
+    ready = dict.fromkeys(("postgres", "embeddings", "reasoning", "api"), "ready")
+    assert {name: part["state"] for name, part in first.items()} == {**ready, "compressor": "absent"}
     again = await athena(settings, "run")
     assert again.code == 0
     assert "already runs" in again.out

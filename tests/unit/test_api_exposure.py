@@ -75,6 +75,12 @@ async def test_pages_of_other_sites_may_not(origin: str) -> None:
     assert (await ask("loopback", {"origin": origin})).status_code == 403
 
 
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded"])
+async def test_what_a_proxy_passes_on_is_refused(header: str) -> None:
+    """A reverse proxy's own Host is loopback, whoever asked it."""
+    assert (await ask("loopback", {header: "203.0.113.9"})).status_code == 403
+
+
 async def test_cross_site_requests_without_an_origin_are_refused() -> None:
     assert (await ask("loopback", {"sec-fetch-site": "cross-site"})).status_code == 403
     assert (await ask("loopback", {"sec-fetch-site": "same-origin"})).status_code == 200

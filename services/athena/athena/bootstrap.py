@@ -77,11 +77,18 @@ async def build(settings: Settings, *, worker: bool = True) -> AsyncIterator[Ath
     try:
         yield athena
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(tasks)
         await clients.aclose()
         await database.close()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancelled until they are gone: a library in between may lose a cancellation."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1)
 
 
 class _Clients:

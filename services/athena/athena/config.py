@@ -126,6 +126,19 @@ class Settings(BaseModel):
             raise ValueError("must be a URL that begins with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("database_url")
+    @classmethod
+    def _dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must be an address that begins with postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _network_means_all_addresses(self) -> Settings:
+        if self.exposure == "network" and "host" not in self.model_fields_set:
+            self.__dict__["host"] = "0.0.0.0"  # noqa: S104 - asked for
+        return self
+
     @model_validator(mode="after")
     def _bind_matches_exposure(self) -> Settings:
         if self.exposure == "loopback" and self.host not in ("127.0.0.1", "::1", "localhost"):

@@ -2,8 +2,7 @@
 
 Everything that leaves goes through a client from `client()`: one place to set
 time-outs, to keep proxy variables from leading traffic elsewhere, and to count
-what left. An import contract keeps `httpx` out of every other module but those
-that need its types.
+what left. Other modules use `httpx` for its types and errors alone.
 """
 
 from __future__ import annotations

@@ -77,6 +77,8 @@ class Exposure:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or _host(hosts[0]) not in _LOOPBACK:
             return Forbidden("without a key, only requests to localhost are answered", hint=_HINT)
+        if "forwarded" in headers or "x-forwarded-for" in headers:
+            return Forbidden("without a key, nothing that a proxy passes on is answered", hint=_HINT)
         origins = headers.getlist("origin")
         if any(not _loopback_origin(origin) for origin in origins):
             return Forbidden("without a key, no page of another site may send requests", hint=_HINT)

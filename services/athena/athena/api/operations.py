@@ -59,7 +59,8 @@ async def forget(call: Call, asked: ForgetQuery) -> ForgottenView:
     memory = call.athena.memory
     conversations = 0
     if ids := asked.chosen():
-        forgotten = await memory.forget(ids)
+        named = asked.project if "project" in asked.model_fields_set else None
+        forgotten = await memory.forget(ids, project=named)
         if forgotten.count == 0:
             raise NotFound("there is no such memory" if len(ids) == 1 else "there is none of these memories")
     else:

@@ -54,10 +54,24 @@ def compress(
         return
     short = done["compressed_prompt"]
     if diff:
-        Console(highlight=False, soft_wrap=True).print(_marked(original, short))
+        out = Console(highlight=False, soft_wrap=True)
+        out.print(_marked(original, short, coloured=out.is_terminal))
     else:
         typer.echo(short, nl=not short.endswith("\n"))
     typer.echo(_summary(done), err=True)
+
+
+@app.command()
+def original(
+    id: Annotated[str, typer.Argument(help="The id in a mark.")], project: Project = "default", key: Key = None
+) -> None:
+    """Print what compress left out."""
+
+    async def ask() -> Any:
+        async with connect(config.load(), key) as api:
+            return await api.call("GET", f"/api/v1/compression/{id}", query={"project": project})
+
+    typer.echo(asyncio.run(ask())["text"], nl=False)
 
 
 async def _compress(body: dict[str, Any], key: str | None) -> Any:
@@ -81,20 +95,23 @@ def _summary(done: dict[str, Any]) -> str:
     if not done["reached"]:
         line += f"; the target wasn't reached: {done['floor_tokens']} tokens must stay"
     if done["elisions"]:
-        line += f"; left out and kept under {', '.join(done['elisions'][:5])}"
+        line += f"; left out in {len(done['elisions'])} marked places: athena original ID gives one back"
     return line + "".join(f"\nwithout {reason}" for reason in done["degraded"])
 
 
-def _marked(original: str, short: str) -> Text:
-    """The original with what went in red, and what stands for it in green."""
+def _marked(original: str, short: str, *, coloured: bool) -> Text:
+    """The original with what went in red and what stands for it in green; without colours as [-went-]{+came+}."""
     before, after = _pieces(original), _pieces(short)
     text = Text()
     for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
             text.append("".join(before[a:b]))
             continue
-        text.append("".join(before[a:b]), style="red strike")
-        text.append("".join(after[c:d]), style="green")
+        went, came = "".join(before[a:b]), "".join(after[c:d])
+        if coloured:
+            text.append(went, style="red strike").append(came, style="green")
+        else:
+            text.append(f"[-{went}-]" if went else "").append(f"{{+{came}+}}" if came else "")
     return text
 
 

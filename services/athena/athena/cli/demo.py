@@ -14,8 +14,9 @@ import typer
 from rich.console import Console
 
 from athena import config, http
+from athena.cli.memory import Key
 from athena.cli.table import console, parts_table
-from athena.errors import StackError
+from athena.errors import StackError, Unauthorized
 from athena.runtime import control, stack
 from athena.runtime.parts import EMBEDDINGS
 from athena.runtime.ports import State
@@ -45,25 +46,33 @@ _QUESTIONS = (
 
 
 @app.command()
-def demo() -> None:
+def demo(key: Key = None) -> None:
     """Show what Athena does, on text that comes with it; stops what it started."""
-    asyncio.run(_demo(console()))
+    asyncio.run(_demo(console(), key))
 
 
-async def _demo(out: Console) -> None:
+async def _demo(out: Console, key: str | None) -> None:
     settings = config.load()
+    headers = {"authorization": f"Bearer {key}"} if key else None
     out.print("starting what isn't running yet …", markup=False)
     async with stack.running_stack(settings) as info:
         out.print(parts_table(info.parts))
         # A project of this run's own: nothing of the user's is seen or touched, and all of it goes in the end.
         project = f"athena-demo-{uuid.uuid4().hex[:8]}"
-        async with http.client(base_url=info.url, read_s=120.0) as api:
+        async with http.client(base_url=info.url, read_s=120.0, headers=headers) as api:
+            if (await api.get("/tools/list")).status_code == 401:
+                raise Unauthorized("this Athena wants a key")
             try:
                 await _remember(out, api, project)
                 for question in _QUESTIONS:
                     await _recall(out, api, project, question)
                 if info.started and _ready(info.parts, EMBEDDINGS):
                     await _degraded(out, api, project, settings)
+                elif not info.started:
+                    out.print(
+                        "\n(what happens without the embedding server is shown only when nothing else runs)",
+                        style="dim",
+                    )
             except httpx.HTTPError as exc:
                 raise StackError(f"the demo stopped: {exc}", hint="athena doctor") from exc
             finally:

@@ -12,7 +12,9 @@ import typer
 
 from athena import __version__
 from athena.cli import compress, demo, doctor, embeddings, keys, local, memory, models, stack
-from athena.errors import AthenaError, InvalidSetting
+from athena.errors import AthenaError, InvalidSetting, Unauthorized
+
+_KEY_HINT = "athena keys create NAME makes one; give it with --key or ATHENA_KEY"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,8 +54,9 @@ def main() -> None:
         app()
     except AthenaError as exc:
         typer.echo(f"athena: {exc.message}", err=True)
-        if exc.hint:
-            typer.echo(f"        {exc.hint}", err=True)
+        hint = _KEY_HINT if isinstance(exc, Unauthorized) else exc.hint
+        if hint:
+            typer.echo(f"        {hint}", err=True)
         sys.exit(2 if isinstance(exc, InvalidSetting) else 1)
     except KeyboardInterrupt:
         sys.exit(130)

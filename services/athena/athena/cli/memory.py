@@ -16,6 +16,9 @@ from athena import config
 from athena.cli.connection import connect
 from athena.errors import InvalidInput
 
+_SHOWN = 200
+_LEAST_WIDTH = 120
+
 app = typer.Typer(no_args_is_help=True, help="Remember, recall, list, forget.")
 
 Project = Annotated[str, typer.Option("--project", "-p", help="Name space.")]
@@ -36,7 +39,9 @@ def remember(
     user: User = None,
     agent: Agent = None,
     session: Session = None,
-    occurred_at: Annotated[str | None, typer.Option("--at", help="When it happened, as 2026-11-20T09:30.")] = None,
+    occurred_at: Annotated[
+        str | None, typer.Option("--at", help="When it happened, as 2026-11-20T09:30 (UTC).")
+    ] = None,
     tag: Tags = None,
     source: Annotated[str | None, typer.Option(help="Where it comes from.")] = None,
     key: Key = None,
@@ -62,14 +67,16 @@ def recall(
     agent: Agent = None,
     session: Session = None,
     tag: Tags = None,
-    as_of: Annotated[str | None, typer.Option(help="What was true at this moment.")] = None,
+    since: Annotated[str | None, typer.Option(help="Happened at or after this moment (UTC).")] = None,
+    until: Annotated[str | None, typer.Option(help="Happened before this moment (UTC).")] = None,
+    as_of: Annotated[str | None, typer.Option(help="What was true at this moment (UTC).")] = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Find what is remembered, by meaning and by words."""
     found = _tool(
         "recall", key, query=query, limit=limit, memory_type=kind, project=project, user_id=user, agent_id=agent,
-        session_id=session, tags=tag, as_of=as_of,
+        session_id=session, tags=tag, since=since, until=until, as_of=as_of,
     )  # fmt: skip
     _show(found, as_json, _memories(found["memories"], "nothing is remembered about that"))
     if not as_json and found["degraded"]:
@@ -108,10 +115,29 @@ def history(
 ) -> None:
     """Show how a memory came to be what it is."""
     told = _tool("history", key, id=id)
-    table = Table("when", "what", "id", "content")
+    table = Table(box=None, pad_edge=False)
+    for name in ("when (UTC)", "what", "id", "content"):
+        table.add_column(name, no_wrap=name != "content", overflow="fold")
     for step in told["history"]:
-        table.add_row(_when(step["at"]), step["action"], step["id"], Text(step["content"] or "-"))
+        table.add_row(_when(step["at"]), step["action"], step["id"], Text(_short(step["content"] or "-")))
     _show(told, as_json, table)
+
+
+@app.command()
+def supersede(
+    id: Annotated[str, typer.Argument(help="The memory that is no longer right.")],
+    text: Annotated[str, typer.Argument(help="What is right now.")],
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put something newer in the place of a memory; the history keeps both."""
+
+    async def ask() -> Any:
+        async with connect(config.load(), key) as connection:
+            return await connection.call("POST", f"/api/v1/memories/{id}/supersede", body={"content": text})
+
+    stored = asyncio.run(ask())
+    _show(stored, as_json, f"superseded: {stored['id']} takes its place")
 
 
 @app.command()
@@ -155,7 +181,10 @@ def _show(answer: Any, as_json: bool, pretty: Any) -> None:
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
     else:
-        Console(soft_wrap=isinstance(pretty, str)).print(pretty, markup=False, highlight=False)
+        out = Console(soft_wrap=isinstance(pretty, str))
+        # A pipe has no width, and on a narrow terminal a wrapped table is better than a cut id.
+        width = None if isinstance(pretty, str) else max(out.width, _LEAST_WIDTH)
+        out.print(pretty, markup=False, highlight=False, width=width)
 
 
 def _note(line: str) -> None:
@@ -166,16 +195,26 @@ def _memories(memories: list[dict[str, Any]], none: str) -> Any:
     if not memories:
         return none
     scored = "score" in memories[0]
-    table = Table(*(["score"] if scored else []), "when", "type", "content", "id")
+    table = Table(box=None, pad_edge=False)
+    for name in (*(["score", "cosine"] if scored else []), "when (UTC)", "type", "content", "id"):
+        # An id that is cut short is of no use to the next command.
+        table.add_column(name, no_wrap=name != "content", overflow="fold")
     for each in memories:
         cells = [
             _when(each["occurred_at"] or each["recorded_at"]),
             each["memory_type"],
-            Text(each["content"]),
+            Text(_short(each["content"])),
             each["id"],
         ]
-        table.add_row(*([f"{each['score']:.3f}"] if scored else []), *cells)
+        scores = [f"{each['score']:.2f}", f"{each['explanation']['cosine']:.2f}"] if scored else []
+        table.add_row(*scores, *cells)
     return table
+
+
+def _short(content: str) -> str:
+    """One line of it; `--json` has all."""
+    line = " ".join(content.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
 
 
 def _when(moment: str) -> str:

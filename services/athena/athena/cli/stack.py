@@ -33,10 +33,9 @@ def run(
     settings = config.load()
     try:
         asyncio.run(_host(settings, in_background, idle))
-    except stack.AlreadyRunning as already:
+    except stack.AlreadyRunning:
         if in_background:
             raise
-        console().print(already.message)
         asyncio.run(_up(settings, json_wanted=False))
 
 
@@ -84,6 +83,7 @@ def logs_(
 async def _up(settings: Settings, json_wanted: bool) -> None:
     try:
         await control.call(settings, "start")
+        console(stderr=True).print("Athena already runs; changed settings need athena down first", markup=False)
     except control.NotRunning:
         await background.start_host(settings)
 
@@ -156,7 +156,10 @@ async def _present(settings: Settings, host: stack.Stack) -> None:
 
 async def _check(settings: Settings, out: Console, states: dict[str, State]) -> None:
     """Show that the main job works; what fails here is said and stops nothing."""
-    if states[API] is not State.READY or settings.exposure == "network":
+    if states[API] is not State.READY:
+        return
+    if settings.exposure == "network":
+        out.print("\nself-check left out: it would need a key; athena recall --key KEY does the same", markup=False)
         return
     embedded = states[EMBEDDINGS] in (State.READY, State.ABSENT)
     try:

@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Elision:
-    """`id`: the first 8 hex digits of the SHA-256 of `text`, which is what was left out, unaltered."""
+    """`id`: the first 12 hex digits of the SHA-256 of `text`, which is what was left out, unaltered."""
 
     id: str
     text: str

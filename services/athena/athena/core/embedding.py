@@ -14,7 +14,7 @@ from athena.core.transport import ModelServer
 from athena.core.types import EmbeddingBatch, ModelInfo
 from athena.errors import InputTooLong, ModelServerError
 
-# llama-server reaches its full rate with 16 texts a request and two requests in flight
+# llama-server reaches its full rate with eight texts a request and two requests in flight
 # (MiniLM, 2 cores: 80 texts/s one by one, 120 so; more only makes a query wait longer
 # behind a bulk). Long texts go in smaller batches, or one request would take minutes.
 BATCH_TEXTS = 8

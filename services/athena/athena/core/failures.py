@@ -15,8 +15,8 @@ import httpx
 from athena.errors import AthenaError, InputTooLong, ModelServerError, ModelServerUnavailable, Source
 
 _START = {
-    "embedding": "athena up (in Docker: docker compose up -d llamacpp-embeddings)",
-    "reasoning": "athena local serve (in Docker: docker compose up -d llamacpp-reasoning)",
+    "embedding": "athena up",
+    "reasoning": "athena local serve",
 }
 _LOGS = {"embedding": "athena logs embeddings", "reasoning": "athena logs reasoning"}
 _SETTING = {"embedding": "LLAMACPP_EMBEDDINGS_URL", "reasoning": "LLAMACPP_REASONING_URL"}

@@ -1,1 +1,1 @@
-"""What runs later: the queue that wakes the worker and keeps the schedules, and the worker itself."""
+"""What runs later: the queue that wakes the workers and keeps the schedules."""

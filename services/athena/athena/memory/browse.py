@@ -57,12 +57,13 @@ class Shelf:
             raise NotFound(f"there is no memory {id!r}")
         return [HistoryEntry(str(row["uid"]), row["action"], row["at"], row["content"]) for row in rows]
 
-    async def forget(self, ids: Sequence[str]) -> Forgotten:
-        """These memories with all their versions, for good. Unknown ids: `NotFound`, and nothing is forgotten."""
+    async def forget(self, ids: Sequence[str], *, project: str | None = None) -> Forgotten:
+        """These memories with all their versions, for good. Ids that aren't there, or not in `project`:
+        `NotFound`, and nothing is forgotten."""
         uids = [uid_of(id) for id in ids]
 
         async def once(connection: Connection) -> Forgotten:
-            lineages = [row["lineage"] for row in await connection.fetch(_SQL["lineages_of"], uids)]
+            lineages = [row["lineage"] for row in await connection.fetch(_SQL["lineages_of"], uids, project)]
             known = {row["uid"] for row in await connection.fetch(_SQL["versions"], lineages)}
             unknown = [str(uid) for uid in uids if uid not in known]
             if unknown:
@@ -88,6 +89,9 @@ class Shelf:
     async def _forget(self, connection: Connection, lineages: builtins.list[uuid.UUID], *, dry_run: bool) -> Forgotten:
         statement = _SQL["versions"] if dry_run else _SQL["forget"]
         gone = [row["uid"] for row in await connection.fetch(statement, lineages)]
+        # A version that was written while the statement waited for the one before it is seen only by the next.
+        while not dry_run and (more := await connection.fetch(statement, lineages)):
+            gone += [row["uid"] for row in more]
         if gone and not dry_run:
             await connection.execute(_SQL["forget_answers"], gone)
         return Forgotten(tuple(str(uid) for uid in gone), len(gone), dry_run)

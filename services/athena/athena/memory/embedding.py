@@ -99,10 +99,8 @@ class EmbeddingWorker:
 
     async def work(self) -> bool:
         """One batch for each active generation; True if there was any."""
-        await self._generations.ensure_serving()
-        while self._held:
-            await self._release(*self._held[-1])
-            self._held.pop()
+        await self._ensure_any()
+        await self._give_back_held()
         busy = False
         failed: AthenaError | None = None
         for generation in await self._generations.active():
@@ -121,9 +119,28 @@ class EmbeddingWorker:
             raise failed
         return busy
 
+    async def _ensure_any(self) -> None:
+        """The first server makes the first generation; while another is being built, its server is enough."""
+        try:
+            await self._generations.ensure_serving()
+        except ModelServerUnavailable:
+            if (await self._generations.active()).building is None:
+                raise
+
+    async def _give_back_held(self) -> None:
+        while self._held:
+            held = self._held.pop()
+            try:
+                await self._release(*held)
+            except StoreUnavailable:
+                self._held.append(held)
+                raise
+
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._awake.wait(), _POLL_S)
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the event.
+            async with asyncio.timeout(_POLL_S):
+                await self._awake.wait()
         except TimeoutError:
             return
         # Writes come in flocks: one batch for them all costs less than a batch for each.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from athena.core.types import EmbeddingBatch, ModelInfo
-from athena.errors import Conflict, DimensionMismatch, InvalidInput, NotFound
+from athena.errors import AthenaError, Conflict, DimensionMismatch, InvalidInput, NotFound
 from athena.memory.ports import Describe, Embedder, Embedders, Wake
 from athena.memory.types import Generation, GenerationState
 from athena.store.pool import Database
@@ -92,6 +92,14 @@ class Generations:
             )
         return info
 
+    async def reach(self) -> None:
+        """Raise what keeps the serving generation's model, or the configured server's, from answering."""
+        serving = (await self.active()).serving
+        if serving is None:
+            self._dimension(await self._embedders(None).model_info(), self._dim)
+        else:
+            await self.check(serving)
+
     async def ensure_serving(self) -> Generation:
         """The serving generation; the first embedding server ever seen makes it."""
         active = await self.active()
@@ -141,9 +149,7 @@ class Generations:
                 raise Conflict(f"{traits.name} with {dim or info.dim} dimensions is what serves already")
             id = await self._create(connection, info, "building", url, dim, prefixes)
         # Not in the transaction above: a new partition locks out every recall until it commits.
-        async with self._database.transaction() as connection:
-            await connection.execute(_SQL["owe"], id)
-            await self._wake(connection)
+        await self._owe(id)
         return await self._one(id)
 
     async def rollback(self) -> Generation:
@@ -200,16 +206,17 @@ class Generations:
         building = (await self.active()).building
         if building is None:
             return False
-        async with self._database.transaction() as connection:
-            await connection.execute(_SQL["owe"], building.id)
-            if await connection.fetchval(_SQL["missing"], building.id):
-                return False
-        await self.ensure_indexes()
+        await self._owe(building.id)
+        if await self._is_missing_some(building.id) or not await self.ensure_indexes():
+            return False
         async with self._database.transaction() as connection:
             await connection.execute(_SQL["lock_generations"])
             rows = {row["state"]: row for row in await connection.fetch(_SQL["active"])}
             if rows.get("building", {"id": None})["id"] != building.id:
                 # Given up meanwhile, or another worker was faster.
+                return False
+            if await connection.fetchval(_SQL["missing"], building.id):
+                # Written while the index was built.
                 return False
             await connection.execute(_SQL["retire_serving"])
             await connection.execute(_SQL["serve"], building.id)
@@ -217,19 +224,32 @@ class Generations:
         self._cached = None
         return True
 
-    async def ensure_indexes(self) -> None:
+    async def _owe(self, id: int) -> None:
+        async def once(connection: Connection) -> None:
+            await connection.execute(_SQL["owe"], id)
+            await self._wake(connection)
+
+        await self._database.in_transaction(once)
+
+    async def _is_missing_some(self, id: int) -> bool:
+        async with self._database.acquire() as connection:
+            return bool(await connection.fetchval(_SQL["missing"], id))
+
+    async def ensure_indexes(self) -> bool:
         """Build the vector index of each active generation once a project is so large that it is searched by it.
+
+        False: another process is building just now.
 
         Below that every search is exact, and an index would only slow down writing. Built without
         a lock on anything; until it is there a large search is exact, too, and slower.
         """
         async with self._database.acquire() as connection:
             if await connection.fetchval(_SQL["largest_project"]) < INDEX_FROM:
-                return
+                return True
         connection = await self._database.connect()
         try:
             if not await connection.fetchval(_SQL["index_builder"]):
-                return
+                return False
             for generation in await self.active():
                 literals = (generation.id, generation.dim)
                 valid = await connection.fetchval(with_generation(_SQL["vector_index"], *literals))
@@ -239,6 +259,7 @@ class Generations:
                     await connection.execute(with_generation(_SQL["drop_vector_index"], *literals))
                 await connection.execute(_SQL["room_to_build"])
                 await connection.execute(with_generation(_SQL["create_vector_index"], *literals))
+            return True
         finally:
             await connection.close(timeout=2)
 
@@ -248,8 +269,7 @@ class Generations:
         async with self._database.acquire() as connection:
             await connection.execute(_SQL["forget_retired_work"])
         for generation in await self.active():
-            async with self._database.transaction() as connection:
-                await connection.execute(_SQL["owe"], generation.id)
+            await self._owe(generation.id)
 
     async def _create(
         self,
@@ -261,14 +281,12 @@ class Generations:
         prefixes: tuple[str | None, str | None] = (None, None),
     ) -> int:
         traits = self._describe(info.model)
-        wanted = dim or (self._dim if state == "serving" else None) or info.dim
-        if wanted != info.dim and wanted not in traits.dims:
-            allowed = ", ".join(str(d) for d in (traits.dims or (info.dim,)))
-            kind = InvalidInput if dim else DimensionMismatch
-            raise kind(
-                f"{traits.name} gives vectors of {info.dim} dimensions, not {wanted} (possible: {allowed})",
-                hint="unset LLAMACPP_EMBEDDING_DIM, or serve a model of that dimension",
-            )
+        # What a caller asks for is the caller's mistake, what the settings demand is a mismatch.
+        wanted = (
+            self._dimension(info, dim, InvalidInput)
+            if dim
+            else self._dimension(info, self._dim if state == "serving" else None)
+        )
         document, query = prefixes
         id = await connection.fetchval(
             _SQL["create_generation"],
@@ -280,11 +298,24 @@ class Generations:
             state,
             url,
         )
+        await connection.execute(_SQL["be_brief"])
         for name in ("create_partition", "create_project_index"):
             await connection.execute(with_generation(_SQL[name], id, wanted))
         return int(id)
 
+    def _dimension(self, info: ModelInfo, wanted: int | None, mistake: type[AthenaError] = DimensionMismatch) -> int:
+        """The dimension to use of this model; None asks for its own. `mistake` is raised if it can't have it."""
+        traits = self._describe(info.model)
+        if wanted is None or wanted in (info.dim, *traits.dims):
+            return wanted or info.dim
+        allowed = ", ".join(str(d) for d in (traits.dims or (info.dim,)))
+        raise mistake(
+            f"{traits.name} gives vectors of {info.dim} dimensions, not {wanted} (possible: {allowed})",
+            hint="unset LLAMACPP_EMBEDDING_DIM, or serve a model of that dimension",
+        )
+
     async def _discard(self, connection: Connection, id: int) -> None:
+        await connection.execute(_SQL["be_brief"])
         await connection.execute(with_generation(_SQL["drop_partition"], id, 0))
         await connection.execute(_SQL["discard"], id)
 
@@ -298,7 +329,10 @@ class Generations:
 
     async def _one(self, id: int) -> Generation:
         self._cached = None
-        return next(generation for generation in await self.list() if generation.id == id)
+        found = next((generation for generation in await self.list() if generation.id == id), None)
+        if found is None:
+            raise NotFound(f"generation {id} was given up", hint="athena embeddings list")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

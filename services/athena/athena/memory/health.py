@@ -48,8 +48,7 @@ async def embedding(generations: Generations) -> PartHealth:
     """Up: the server of the serving generation answers with that generation's model."""
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            serving = (await generations.active()).serving or await generations.ensure_serving()
-            await generations.check(serving)
+            await generations.reach()
     except AthenaError as exc:
         return PartHealth("down", exc.message, exc.hint)
     except TimeoutError:

@@ -64,8 +64,8 @@ class MemoryService:
     async def history(self, id: str) -> builtins.list[HistoryEntry]:
         return await self._shelf.history(id)
 
-    async def forget(self, ids: Sequence[str]) -> Forgotten:
-        return await self._shelf.forget(ids)
+    async def forget(self, ids: Sequence[str], *, project: str | None = None) -> Forgotten:
+        return await self._shelf.forget(ids, project=project)
 
     async def forget_where(self, where: Filter, **what: Any) -> Forgotten:
         return await self._shelf.forget_where(where, **what)

@@ -51,6 +51,9 @@ def units(messages: Sequence[Message]) -> list[Unit]:
     found: list[Unit] = []
     for index, message in enumerate(messages):
         role = str(message.get("role", ""))
+        if not any(True for _ in _blocks(message.get("content"))):
+            # Tool calls alone are something said, too.
+            chain.update(_bytes([role, _extras(message), None]))
         for path, block in _blocks(message.get("content")):
             if _is_billing(block):
                 continue
@@ -59,7 +62,7 @@ def units(messages: Sequence[Message]) -> list[Unit]:
             root = root or digest
             for place, (inner, text) in enumerate(_texts(role, block)):
                 key = digest if place == 0 else hashlib.sha256(digest + place.to_bytes(4, "big")).digest()
-                tool = called.get(_call_id(message, block))
+                tool = called.get(_call_id(message, block) or "")
                 found.append(Unit((index, "content", *path, *inner), text, key, root, index >= newest, tool))
     return found
 
@@ -99,23 +102,22 @@ def _first_unanswered(messages: Sequence[Message]) -> int:
     return answered[-1] + 1 if answered else 0
 
 
-def _called_tools(messages: Sequence[Message]) -> dict[str | None, str]:
+def _called_tools(messages: Sequence[Message]) -> dict[str, str]:
     """The names of the tools that were called, by the id of the call."""
-    named: dict[str | None, str] = {}
+    named: dict[str, str] = {}
     for message in messages:
         for _, block in _blocks(message.get("content")):
-            if isinstance(block, dict) and block.get("type") == "tool_use":
-                named[str(block.get("id"))] = str(block.get("name"))
+            if isinstance(block, dict) and block.get("type") == "tool_use" and "id" in block:
+                named[str(block["id"])] = str(block.get("name"))
         for call in message.get("tool_calls") or ():
-            if isinstance(call, dict) and isinstance(call.get("function"), dict):
-                named[str(call.get("id"))] = str(call["function"].get("name"))
-    named.pop(None, None)
+            if isinstance(call, dict) and "id" in call and isinstance(call.get("function"), dict):
+                named[str(call["id"])] = str(call["function"].get("name"))
     return named
 
 
 def _call_id(message: Message, block: Json) -> str | None:
     if isinstance(block, dict) and block.get("type") == "tool_result":
-        return str(block.get("tool_use_id"))
+        return str(block["tool_use_id"]) if "tool_use_id" in block else None
     return str(message["tool_call_id"]) if "tool_call_id" in message else None
 
 

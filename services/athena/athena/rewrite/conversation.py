@@ -8,6 +8,7 @@ holds because each text's fate depends only on the conversation up to it, and is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,13 +29,14 @@ class Rewritten:
 
 
 class Rewriter:
-    """`shorten` decides about new texts; None leaves them alone, and what was decided is replayed all the same."""
+    """Decides through a `Shorten` and replays from the ledger."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     async def rewrite(self, owner: Owner, messages: Sequence[Message], shorten: Shorten | None) -> Rewritten:
-        """What to send. Decisions are committed when this returns.
+        """What to send. Decisions are committed when this returns. `shorten` decides about new texts; None leaves
+        them alone, and what was decided before is replayed all the same.
 
         With the ledger away: a conversation without history goes out as it is; one with a
         history raises `StoreUnavailable`, for other bytes than before would break its
@@ -43,15 +45,18 @@ class Rewriter:
         found = units(messages)
         try:
             known = await self._ledger.read(owner, [unit.key for unit in found])
-            undecided = [unit for unit in found if unit.key not in known]
-            decisions = await _decisions(undecided, last_question(messages), shorten)
-            if decisions:
-                known |= await self._ledger.decide(owner, decisions)
-            await self._ledger.touch(owner, [unit.key for unit in found if unit not in undecided])
         except StoreUnavailable:
-            if all(unit.is_new for unit in found) and not _has_history(messages):
-                return Rewritten(list(messages), 0, 0, 0)
-            raise
+            if _has_history(messages):
+                raise
+            return Rewritten(list(messages), 0, 0, 0)
+        undecided = [unit for unit in found if unit.key not in known]
+        replayed = list(known)
+        decisions = await _decisions(undecided, last_question(messages), shorten)
+        if decisions:
+            # From here on there is no way back to the original: it may have been decided already.
+            known |= await self._ledger.decide(owner, decisions)
+        with contextlib.suppress(StoreUnavailable):
+            await self._ledger.touch(owner, replayed)
         return _applied(messages, found, known, undecided)
 
     async def preview(self, owner: Owner, messages: Sequence[Message], shorten: Shorten | None) -> Rewritten:

@@ -69,9 +69,12 @@ class Ledger:
             [decision.replacement for decision in decisions],
         )
         elisions = [elision for decision in decisions for elision in decision.elisions]
-        async with self._database.transaction() as connection:
+
+        async def once(connection: Connection) -> None:
             await connection.execute(_SQL["decide"], owner.principal, owner.project, *columns)
             await _keep(connection, owner, elisions)
+
+        await self._database.in_transaction(once)
         # In a transaction of its own: a row that was committed while ours waited is seen only now.
         return await self.read(owner, keys)
 

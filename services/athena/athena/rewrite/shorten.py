@@ -12,6 +12,8 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
+
 from athena.compression import Compressed
 from athena.rewrite.canonical import Unit
 from athena.rewrite.ports import Shorter
@@ -20,6 +22,8 @@ from athena.rewrite.ports import Shorter
 _SHOWS_A_FILE = re.compile(r"read|view|open|cat\b|edit|write|notebook|show|get_?file|file_?content|str_replace", re.I)
 # Lines with numbers in front are how such tools print a file.
 _NUMBERED = re.compile(r"\A(?:\s*\d+(?:\t|→|: |\| ).*\n){3}")
+
+log = structlog.get_logger(__name__)
 
 Compress = Callable[..., Awaitable[Compressed]]
 
@@ -44,13 +48,18 @@ class Shortener:
             # PostgreSQL couldn't keep what would be left out.
             return None
         lossy = unit.tool is not None and may_lose(unit)
-        done = await self._compress(
-            unit.text,
-            query,
-            ratio=self._policy.ratio if lossy else None,
-            budget_ms=self._policy.budget_ms if lossy else 0.0,
-            lossless_only=not lossy,
-        )
+        try:
+            done = await self._compress(
+                unit.text,
+                query,
+                ratio=self._policy.ratio if lossy else None,
+                budget_ms=self._policy.budget_ms if lossy else 0.0,
+                lossless_only=not lossy,
+            )
+        except Exception:
+            # A request must go out, whatever is wrong with shortening it.
+            log.exception("a text was left as it is")
+            return None
         if not done.engines or done.compressed_tokens >= done.original_tokens:
             return None
         return Shorter(done.text, done.elisions)

@@ -56,11 +56,14 @@ async def serving(settings: Settings, answer: Answer) -> AsyncIterator[None]:
         if (task := asyncio.current_task()) is not None:
             open_ones.add(task)
             task.add_done_callback(open_ones.discard)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
-            reply = await _reply(await reader.readline(), answer)
-            writer.write(json.dumps(reply).encode() + b"\n")
-            await writer.drain()
-        writer.close()
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
+                reply = await _reply(await reader.readline(), answer)
+                writer.write(json.dumps(reply).encode() + b"\n")
+                await writer.drain()
+        finally:
+            # Whatever happened, nobody waits for an answer that doesn't come.
+            writer.close()
 
     server = await asyncio.start_unix_server(connected, path, limit=_LINE_LIMIT)
     path.chmod(0o600)

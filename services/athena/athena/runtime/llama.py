@@ -190,7 +190,7 @@ def explain(output: list[str], code: int, wanted: Spec, name: str) -> StackError
     if "unknown model architecture" in text:
         return CannotStart(
             f"this llama-server doesn't know the architecture of {wanted.path.name}",
-            hint="athena local update",
+            hint="install a newer llama.cpp, or remove it: the one from the wheel serves then",
             source=wanted.role,
         )
     if any(

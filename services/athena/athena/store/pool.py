@@ -62,6 +62,7 @@ _AWAY = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientResourcesError,
     asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
@@ -92,6 +93,12 @@ def translated() -> Iterator[None]:
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as exc:
         raise StoreUnavailable(
             "PostgreSQL refused the credentials", hint="check ATHENA_DATABASE_URL", retry_after=30
+        ) from exc
+    except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError, asyncpg.InsufficientPrivilegeError) as exc:
+        raise StoreUnavailable(
+            f"this PostgreSQL can't be used: {exc}",
+            hint="it needs pgvector 0.8 or newer, and a role that may CREATE EXTENSION vector (or has it already)",
+            retry_after=30,
         ) from exc
     except asyncpg.ProgramLimitExceededError as exc:
         raise TooLarge("the text has more different words than PostgreSQL can index", hint="split it") from exc
@@ -194,7 +201,8 @@ class Database:
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
-                await asyncio.wait_for(pool.close(), timeout=3)
+                async with asyncio.timeout(3):
+                    await pool.close()
             except (TimeoutError, *_AWAY):
                 pool.terminate()
 

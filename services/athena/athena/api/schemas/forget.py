@@ -49,6 +49,8 @@ class ForgetQuery(Where):
             raise ValueError(f"say what to forget: one of {', '.join((*_IDS, *_DESCRIBING))}")
         if len(by_id) == 2 or (by_id and by_description - {"project"}):
             raise ValueError("give id, or ids, or a description, not several of them")
+        if by_id and (self.purge_conversations or "limit" in self.model_fields_set):
+            raise ValueError("limit and purge_conversations are for forgetting by description")
         if by_id and self.dry_run:
             raise ValueError("dry_run is for forgetting by description; an id is one memory, `get` shows it")
         return self

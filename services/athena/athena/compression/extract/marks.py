@@ -16,7 +16,7 @@ FULL_SHARE = 0.06
 
 def elision(text: str) -> Elision:
     """Half surrogates are hashed too: nothing that can be in a text has no id."""
-    return Elision(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8], text)
+    return Elision(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12], text)
 
 
 def full(left_out: Elision) -> str:

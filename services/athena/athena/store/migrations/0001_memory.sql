@@ -141,6 +141,8 @@ CREATE TABLE idempotency (
     PRIMARY KEY (principal, key)
 );
 
+CREATE INDEX idempotency_receipts ON idempotency USING gin (receipts jsonb_path_ops);
+
 CREATE TABLE api_key (
     name         text PRIMARY KEY,
     hash         bytea NOT NULL UNIQUE,

@@ -123,6 +123,10 @@ DROP TABLE IF EXISTS embedding_g{generation};
 -- name: lock_generations
 SELECT pg_advisory_xact_lock(7283645191);
 
+-- name: be_brief
+-- A change of partitions waits for whoever uses the table, and everybody else waits behind it.
+SET LOCAL lock_timeout = '3s';
+
 -- name: retire_serving
 UPDATE generation SET state = 'retired' WHERE state = 'serving';
 

@@ -55,17 +55,17 @@ SET superseded_by = $2, valid_until = greatest(valid_from, least(coalesce(valid_
 WHERE uid = $1;
 
 -- name: lineages_of
-SELECT DISTINCT lineage FROM memory WHERE uid = ANY ($1::uuid[]);
+-- $2: only in this project (NULL: wherever they are).
+SELECT DISTINCT m.lineage FROM memory m JOIN project p ON p.id = m.project_id
+WHERE m.uid = ANY ($1::uuid[]) AND ($2::text IS NULL OR p.name = $2);
 
 -- name: lineages_in_scope
--- $10: only memories that hold every word of this text (NULL: all of them); $11: at most so many.
-SELECT DISTINCT lineage FROM (
-    SELECT m.lineage FROM memory m
-    WHERE in_scope(m, $1, $2, $3, $4, $5, $6, $7, $8, $9)
-      AND ($10::text IS NULL OR (numnode(plainto_tsquery('english', $10)) > 0
-           AND to_tsvector('english', m.content) @@ plainto_tsquery('english', $10)))
-    ORDER BY m.id LIMIT $11
-) found;
+-- Newest first. $10: only memories that hold every word of this text (NULL: all); $11: at most so many.
+SELECT m.lineage FROM memory m
+WHERE in_scope(m, $1, $2, $3, $4, $5, $6, $7, $8, $9)
+  AND ($10::text IS NULL OR (numnode(plainto_tsquery('english', $10)) > 0
+       AND to_tsvector('english', m.content) @@ plainto_tsquery('english', $10)))
+GROUP BY m.lineage ORDER BY max(m.id) DESC LIMIT $11;
 
 -- name: versions
 SELECT uid FROM memory WHERE lineage = ANY ($1::uuid[]) ORDER BY id;
@@ -93,9 +93,8 @@ SELECT uid FROM gone ORDER BY id;
 
 -- name: forget_answers
 -- A replayed idempotency key must not claim that a forgotten memory is still there.
-DELETE FROM idempotency i WHERE EXISTS (
-    SELECT FROM jsonb_array_elements(i.receipts) r WHERE (r ->> 'id')::uuid = ANY ($1::uuid[])
-);
+DELETE FROM idempotency i USING unnest($1::uuid[]) AS gone (uid)
+WHERE i.receipts @> jsonb_build_array(jsonb_build_object('id', gone.uid));
 
 -- name: refresh_project_sizes
 UPDATE project p SET memories = counted.n

@@ -13,8 +13,8 @@ WITH scope AS MATERIALIZED (
 size AS MATERIALIZED (
     SELECT count(*) <= $13::int AS is_small, count(*) AS n, greatest(avg(length), 1) AS mean_length FROM scope
 ),
--- Rare words first, until the postings to be read would be too many; a word that is nearly
--- everywhere tells nothing, the rarest one is read whatever it costs.
+-- Rare words first, until the postings to be read would be too many: a word that is nearly everywhere
+-- tells nothing. The rarest one is always read, up to 20,001 postings of it.
 term AS MATERIALIZED (
     SELECT lexeme, df
     FROM (
@@ -75,24 +75,30 @@ found AS MATERIALIZED (
     )
     UNION
     (
-        SELECT e.memory_id
-        FROM embedding e JOIN memory m ON m.id = e.memory_id
-        WHERE e.generation_id = {generation} AND e.project_id = $1 AND $11::halfvec IS NOT NULL
-          AND (SELECT is_small FROM size)
-          AND in_scope(m, $1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ORDER BY e.vec <#> $11::halfvec({dim}), e.memory_id DESC LIMIT 60
+        -- Several chunks of one text are one candidate.
+        SELECT memory_id
+        FROM (
+            SELECT e.memory_id, e.vec <#> $11::halfvec({dim}) AS distance
+            FROM embedding e JOIN memory m ON m.id = e.memory_id
+            WHERE e.generation_id = {generation} AND e.project_id = $1 AND $11::halfvec IS NOT NULL
+              AND (SELECT is_small FROM size)
+              AND in_scope(m, $1, $2, $3, $4, $5, $6, $7, $8, $9)
+            ORDER BY distance, e.memory_id DESC LIMIT 1000
+        ) chunk
+        GROUP BY memory_id ORDER BY min(distance), memory_id DESC LIMIT 60
     )
     UNION
     (
-        SELECT near.memory_id
+        SELECT memory_id
         FROM (
-            SELECT e.memory_id
+            SELECT e.memory_id, e.vec::halfvec({dim}) <#> $11::halfvec({dim}) AS distance
             FROM embedding e JOIN memory m ON m.id = e.memory_id
             WHERE e.generation_id = {generation} AND e.project_id = $1 AND $11::halfvec IS NOT NULL
               AND NOT (SELECT is_small FROM size)
               AND in_scope(m, $1, $2, $3, $4, $5, $6, $7, $8, $9)
-            ORDER BY e.vec::halfvec({dim}) <#> $11::halfvec({dim}) LIMIT 60
-        ) near
+            ORDER BY e.vec::halfvec({dim}) <#> $11::halfvec({dim}) LIMIT 200
+        ) chunk
+        GROUP BY memory_id ORDER BY min(distance), memory_id DESC LIMIT 60
     )
 ),
 -- What was said just before and just after may be the answer, and speaks for what it surrounds.

@@ -41,11 +41,17 @@ WITH input AS MATERIALIZED (
     )
     ORDER BY ord
 ),
+-- A row that is there already stands in the session under its own id.
+known AS MATERIALIZED (
+    SELECT input.ord, m.id FROM input
+    JOIN memory m ON m.project_id = input.project_id AND m.fingerprint = input.fingerprint AND m.superseded_by IS NULL
+),
 chained AS (
     SELECT input.*,
-           coalesce(lag(input.id) OVER in_session, newest.id) AS previous_id,
+           coalesce(lag(coalesce(known.id, input.id)) OVER in_session, newest.id) AS previous_id,
            left(coalesce(lag(input.content) OVER in_session, newest.content, ''), 4000) AS previous_content
     FROM input
+    LEFT JOIN known USING (ord)
     LEFT JOIN LATERAL (
         SELECT m.id, m.content FROM memory m
         WHERE m.session_no = input.session_no ORDER BY m.id DESC LIMIT 1
@@ -90,7 +96,10 @@ stored AS (
     -- One order for everybody: two batches with the same memories wait for each other, and neither for ever.
     ORDER BY project_id, fingerprint
     ON CONFLICT (project_id, fingerprint) WHERE superseded_by IS NULL
-    DO UPDATE SET times_seen = memory.times_seen + 1, last_seen_at = now()
+    DO UPDATE SET times_seen = memory.times_seen + 1, last_seen_at = now(),
+        -- What was true no longer and is said again is true again.
+        valid_from = CASE WHEN memory.valid_until <= now() THEN excluded.valid_from ELSE memory.valid_from END,
+        valid_until = CASE WHEN memory.valid_until <= now() THEN excluded.valid_until ELSE memory.valid_until END
     RETURNING memory.id, memory.uid, memory.project_id, memory.fingerprint, (xmax = 0) AS created
 ),
 posted AS (

@@ -17,8 +17,13 @@ ORDER BY e.id
 ON CONFLICT (principal, project, id) DO UPDATE SET used_at = now();
 
 -- name: touch
-UPDATE rewrite SET last_used_at = now()
-WHERE principal = $1 AND project = $2 AND key = ANY ($3::bytea[]) AND last_used_at < now() - interval '1 day';
+WITH stale AS (
+    SELECT key FROM rewrite
+    WHERE principal = $1 AND project = $2 AND key = ANY ($3::bytea[]) AND last_used_at < now() - interval '1 day'
+    ORDER BY key FOR UPDATE
+)
+UPDATE rewrite r SET last_used_at = now() FROM stale
+WHERE r.principal = $1 AND r.project = $2 AND r.key = stale.key;
 
 -- name: original
 UPDATE elision SET used_at = now() WHERE principal = $1 AND project = $2 AND id = $3 RETURNING original;
