@@ -238,3 +238,10 @@ async def test_a_turn_behind_a_repeated_one_keeps_its_neighbour(athena: Athena) 
             "SELECT p.uid FROM memory m JOIN memory p ON p.id = m.previous_id WHERE m.uid = $1::uuid", new.id
         )
     assert str(neighbour) == before.id
+
+
+async def test_of_what_ended_and_no_more_is_known_it_was_true_before(athena: Athena) -> None:
+    await athena.memory.remember([NewMemory("the wall stands", valid_until=datetime(1989, 11, 9, tzinfo=UTC))])
+    assert (await athena.memory.recall("the wall", Filter())).hits == ()
+    then = Filter(as_of=datetime(1980, 1, 1, tzinfo=UTC))
+    assert [hit.memory.content for hit in (await athena.memory.recall("the wall", then)).hits] == ["the wall stands"]

@@ -33,10 +33,11 @@ def run(
     settings = config.load()
     try:
         asyncio.run(_host(settings, in_background, idle))
-    except stack.AlreadyRunning:
+    except stack.AlreadyRunning as already:
         if in_background:
             raise
-        asyncio.run(_up(settings, json_wanted=False))
+        console().print(already.message)
+        asyncio.run(_up(settings, json_wanted=False, said=True))
 
 
 @app.command()
@@ -80,10 +81,11 @@ def logs_(
         asyncio.run(follow(folder, part, ends))
 
 
-async def _up(settings: Settings, json_wanted: bool) -> None:
+async def _up(settings: Settings, json_wanted: bool, *, said: bool = False) -> None:
     try:
         await control.call(settings, "start")
-        console(stderr=True).print("Athena already runs; changed settings need athena down first", markup=False)
+        if not said:
+            console(stderr=True).print("Athena already runs; changed settings need athena down first", markup=False)
     except control.NotRunning:
         await background.start_host(settings)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -59,9 +58,6 @@ class Fact(Body):
     def _interval(self) -> Self:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise ValueError("valid_until must not be earlier than valid_from")
-        began = self.valid_from or self.occurred_at
-        if self.valid_until and self.valid_until <= datetime.now(UTC) and (not began or began >= self.valid_until):
-            raise ValueError("valid_until is in the past: say with valid_from since when it was true")
         return self
 
     def memory(self, kind: Kind = Kind.FACT, scope: Scope | None = None) -> NewMemory:

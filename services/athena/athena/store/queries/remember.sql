@@ -89,7 +89,12 @@ stored AS (
         previous_id, speaker, lexemes, words, context_words
     )
     SELECT i.id, uid, project_id, session_no, user_id, agent_id, kind::memory_kind, content, fingerprint, occurred_at,
-           coalesce(valid_from, least(occurred_at, now())), valid_until, importance,
+           coalesce(
+               valid_from,
+               -- Known is only until when it was true: it was so as long before as anybody asks.
+               CASE WHEN valid_until <= coalesce(occurred_at, now()) THEN timestamptz '0001-01-01 00:00:00+00' END,
+               least(occurred_at, now())
+           ), valid_until, importance,
            ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), metadata::jsonb, source, lineage, supersedes,
            neighbour, speaker, strip(own || context), coalesce(l.words, 0), coalesce(l.context_words, 0)
     FROM indexed i LEFT JOIN lengths l USING (id)
