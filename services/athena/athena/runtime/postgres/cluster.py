@@ -15,13 +15,15 @@ from athena.config import Settings
 from athena.errors import StackError
 from athena.runtime.ports import CannotStart
 from athena.runtime.postgres import binaries
-from athena.runtime.postgres.place import DATABASE, OUTSIDE, ROLE, SYSTEM_USER, Place, place, system_user
+from athena.runtime.postgres.place import OUTSIDE, ROLE, SYSTEM_USER, Place, place, system_user
 from athena.runtime.process import OsUser
 
 _HBA = """# Written at each start. Only the socket, only the users that pg_ident.conf maps.
 local all all peer map=athena
 local replication all peer map=athena
 """
+# The name is `place.DATABASE`.
+_CREATE = "CREATE DATABASE athena;\n"
 _CTYPES = ("C.UTF-8", "UTF-8", "C")
 
 
@@ -149,9 +151,8 @@ def _initialise(where: Place, tree: Path, user: OsUser | None) -> None:
         if why is None or "locale" not in why:
             break
     if why is None:
-        create = f"CREATE DATABASE {DATABASE};\n"
         single = [str(tree / "bin" / "postgres"), "--single", "-j", "-D", str(new), "postgres"]
-        why = _run(single, user, stdin=create)
+        why = _run(single, user, stdin=_CREATE)
     if why is not None:
         shutil.rmtree(new, ignore_errors=True)
         if "No space left" in why:
