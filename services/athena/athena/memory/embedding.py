@@ -35,6 +35,7 @@ _BATCH = 64
 # While one loop claims and stores, the other keeps the model busy.
 _LOOPS = 2
 _REQUEST = 8
+_ANALYZE_AFTER = 1_000
 _GATHER_S = 0.01
 _LEASE = timedelta(seconds=30)
 # A wake-up may be lost with the connection that listens for it; this bounds the wait then.
@@ -63,6 +64,7 @@ class EmbeddingWorker:
         self._generations = generations
         self._awake = asyncio.Event()
         self._checked: dict[int, float] = {}
+        self._unanalyzed = 0
         # Claimed before PostgreSQL went away, to be given back when it returns.
         self._held: list[tuple[Generation, list[_Owed]]] = []
 
@@ -117,7 +119,15 @@ class EmbeddingWorker:
             busy = busy or worked > 0
         if failed is not None and not busy:
             raise failed
+        if not busy and self._unanalyzed >= _ANALYZE_AFTER:
+            await self._analyze()
         return busy
+
+    async def _analyze(self) -> None:
+        """After a bulk load: autovacuum would come some time later, and plans are bad until then."""
+        self._unanalyzed = 0
+        async with self._database.acquire() as connection:
+            await connection.execute(_SQL["analyze"])
 
     async def _ensure_any(self) -> None:
         """The first server makes the first generation; while another is being built, its server is enough."""
@@ -166,6 +176,7 @@ class EmbeddingWorker:
                 # If it can't be given back now, the lease ends by itself.
                 await self._release(generation, owed)
             raise
+        self._unanalyzed += len(owed)
         return len(owed)
 
     async def _ensure_same_model(self, generation: Generation) -> None:

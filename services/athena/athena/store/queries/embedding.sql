@@ -120,6 +120,10 @@ SET maintenance_work_mem = '512MB';
 -- name: drop_partition
 DROP TABLE IF EXISTS embedding_g{generation};
 
+-- name: analyze
+-- Until the tables' sizes are known, plans for a recall are bad ones.
+ANALYZE project, memory, posting, embedding;
+
 -- name: lock_generations
 SELECT pg_advisory_xact_lock(7283645191);
 
