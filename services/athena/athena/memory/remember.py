@@ -86,13 +86,14 @@ class Writer:
             kind=Kind(old["kind"]),
             scope=Scope(old["project"], old["user_id"], old["agent_id"], old["session"]),
         )
-        if fingerprint(new) == old["fingerprint"]:
+        mark = fingerprint(new)
+        if mark == old["fingerprint"]:
             raise Conflict(f"memory {uid} says this already", hint="nothing was changed")
         successor = new_uid()
         began = new.valid_from or new.occurred_at or datetime.now(UTC)
         await connection.execute(_MEMORY["mark_superseded"], uid, successor, began)
         new = replace(new, valid_from=max(began, old["valid_from"]))
-        rows = await self._insert(connection, [new], [successor], _Version(old["lineage"], uid))
+        rows = await self._insert(connection, [new], [mark], [successor], _Version(old["lineage"], uid))
         if not rows[0]["created"]:
             raise Conflict(f"memory {rows[0]['uid']} says this already", hint="forget one of the two")
         await self._wake(connection)
@@ -111,7 +112,8 @@ class Writer:
         for index, mark in enumerate(prints):
             first.setdefault(mark, index)
         chosen = sorted(first.values())
-        rows = await self._insert(connection, [memories[i] for i in chosen], [new_uid() for _ in chosen], _Version())
+        new, marks = [memories[i] for i in chosen], [prints[i][1] for i in chosen]
+        rows = await self._insert(connection, new, marks, [new_uid() for _ in chosen], _Version())
         by_print = {prints[index]: row for index, row in zip(chosen, rows, strict=True)}
         receipts = []
         for index, mark in enumerate(prints):
@@ -128,22 +130,27 @@ class Writer:
         return receipts
 
     async def _insert(
-        self, connection: Connection, memories: list[NewMemory], uids: list[uuid.UUID], version: _Version
+        self,
+        connection: Connection,
+        memories: list[NewMemory],
+        marks: list[bytes],
+        uids: list[uuid.UUID],
+        version: _Version,
     ) -> list[asyncpg.Record]:
-        """The stored rows in the order of `memories`."""
+        """The stored rows in the order of `memories`; `marks` are their fingerprints."""
         projects = await self._names.ensure_projects(connection, sorted({m.scope.project for m in memories}))
         sessions = await self._names.ensure_sessions(
             connection,
             sorted({(projects[m.scope.project], m.scope.session_id) for m in memories if m.scope.session_id}),
         )
-        columns = _columns(memories, uids, projects, sessions, version)
+        columns = _columns(memories, marks, uids, projects, sessions, version)
         try:
             rows = await connection.fetch(_SQL["remember"], *columns)
         except asyncpg.ForeignKeyViolationError:
             self._names.forget()
             raise
         found = {(row["project_id"], row["fingerprint"]): row for row in rows}
-        return [found[projects[m.scope.project], fingerprint(m)] for m in memories]
+        return [found[projects[m.scope.project], mark] for m, mark in zip(memories, marks, strict=True)]
 
 
 async def _first_answer(connection: Connection, principal: str, key: str, digest: bytes) -> list[Receipt]:
@@ -157,6 +164,7 @@ async def _first_answer(connection: Connection, principal: str, key: str, digest
 
 def _columns(
     memories: list[NewMemory],
+    marks: list[bytes],
     uids: list[uuid.UUID],
     projects: dict[str, int],
     sessions: dict[tuple[int, str], int],
@@ -172,7 +180,7 @@ def _columns(
             m.scope.agent_id,
             m.kind.value,
             m.content,
-            fingerprint(m),
+            mark,
             m.occurred_at,
             m.valid_from,
             m.valid_until,
@@ -184,6 +192,6 @@ def _columns(
             version.supersedes,
             speaker(m.content),
         )
-        for uid, m in zip(uids, memories, strict=True)
+        for uid, m, mark in zip(uids, memories, marks, strict=True)
     ]
     return [list(column) for column in zip(*rows, strict=True)]
