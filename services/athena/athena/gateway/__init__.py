@@ -1,0 +1,1 @@
+"""Any OpenAI or Anthropic client in, any provider out: surfaces, routing, translation, egress."""

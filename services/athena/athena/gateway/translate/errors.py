@@ -1,0 +1,27 @@
+"""What can't be said on the other side, and answers that are none."""
+
+from __future__ import annotations
+
+from athena.errors import AthenaError, InvalidInput
+
+
+class CannotCarry(InvalidInput):
+    """Part of a request means something that the provider's wire can't say.
+
+    `field` is where it stands in the request as the client sent it (`messages.3.content.0`); the message names it,
+    the hint says what can be done. Refusing is the point: an answer to less than was asked would look like a good one.
+    """
+
+    code = "cannot_carry"
+
+    def __init__(self, field: str, why: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{field}: {why}", hint=hint)
+        self.field = field
+
+
+class NoAnswer(AthenaError):
+    """A provider said 200, and then nothing that its wire calls an answer."""
+
+    status = 502
+    code = "no_answer"
+    source = "provider"

@@ -1,0 +1,65 @@
+"""What must be set right even where client and provider speak alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from athena.gateway.translate.foreign import MARK, is_foreign
+from athena.gateway.types import Json
+
+Message = dict[str, Json]
+
+_MARK = MARK.encode()
+
+
+def without_foreign(messages: Sequence[Message], raw: bytes) -> Sequence[Message]:
+    """Without thinking that another provider thought: Anthropic refuses what it didn't sign. `raw`: the body, asked
+    first, since nearly none holds any."""
+    if _MARK not in raw:
+        return messages
+    return [_without(message) for message in messages]
+
+
+def with_signatures(messages: Sequence[Message], signatures: Mapping[str, Json]) -> Sequence[Message]:
+    """With what the provider signed put back at its calls, where the client left it out. Messages that nothing is
+    put into are the same objects."""
+    if not signatures:
+        return messages
+    return [_with(message, signatures) for message in messages]
+
+
+def signatures_of(message: Json) -> dict[str, Json]:
+    """What a provider signed in an answer's message, or in a piece of one, by the calls' ids."""
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    return {
+        str(call["id"]): call["extra_content"]
+        for call in (calls if isinstance(calls, list) else ())
+        if isinstance(call, dict) and call.get("id") and call.get("extra_content")
+    }
+
+
+def _without(message: Message) -> Message:
+    content = message.get("content")
+    if not isinstance(content, list) or not any(is_foreign(block) for block in content):
+        return message
+    kept = [block for block in content if not is_foreign(block)]
+    # A message can't be empty: what was thought and never said is said to have been nothing.
+    return {**message, "content": kept or [{"type": "text", "text": "(no answer)"}]}
+
+
+def _with(message: Message, signatures: Mapping[str, Json]) -> Message:
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return message
+    signed = [_signed(call, signatures) for call in calls]
+    return (
+        message
+        if all(new is old for new, old in zip(signed, calls, strict=True))
+        else {**message, "tool_calls": signed}
+    )
+
+
+def _signed(call: Json, signatures: Mapping[str, Json]) -> Json:
+    if not isinstance(call, dict) or call.get("extra_content") or call.get("id") not in signatures:
+        return call
+    return {**call, "extra_content": signatures[call["id"]]}
