@@ -1,0 +1,1 @@
+"""What each request used, cost and saved."""
