@@ -1,0 +1,1 @@
+"""Which models there are, where they are reached, what they can do and what they cost."""
