@@ -51,10 +51,10 @@ def units(messages: Sequence[Message]) -> list[Unit]:
     found: list[Unit] = []
     for index, message in enumerate(messages):
         role = str(message.get("role", ""))
-        if not any(True for _ in _blocks(message.get("content"))):
+        if not any(True for _ in blocks(message.get("content"))):
             # Tool calls alone are something said, too.
             chain.update(_bytes([role, _extras(message), None]))
-        for path, block in _blocks(message.get("content")):
+        for path, block in blocks(message.get("content")):
             if _is_billing(block):
                 continue
             chain.update(_bytes([role, _extras(message), _canonical(block)]))
@@ -73,7 +73,7 @@ def canonical_form(messages: Sequence[Message]) -> list[Json]:
         [
             message.get("role"),
             _extras(message),
-            [_canonical(b) for _, b in _blocks(message.get("content")) if not _is_billing(b)],
+            [_canonical(b) for _, b in blocks(message.get("content")) if not _is_billing(b)],
         ]
         for message in messages
     ]
@@ -91,10 +91,30 @@ def last_question(messages: Sequence[Message]) -> str:
     """What a person said last, in plain text; empty if nobody did."""
     for message in reversed(messages):
         if message.get("role") == "user":
-            texts = [text for _, block in _blocks(message.get("content")) for text in _person(block)]
+            texts = [text for _, block in blocks(message.get("content")) for text in _person(block)]
             if texts:
                 return "\n".join(texts)
     return ""
+
+
+def texts_of(messages: Sequence[Message]) -> Iterator[str]:
+    """Everything that is said in plain text, whoever says it, and what tools gave back."""
+    for message in messages:
+        for _, block in blocks(message.get("content")):
+            yield from _person(block)
+            for _, text in _texts("user", block) if isinstance(block, dict) and block.get("type") != "text" else ():
+                yield text
+
+
+def blocks(content: Json) -> Iterator[tuple[tuple[int, ...], Json]]:
+    """(path below `content`, block). A plain string is one text block, and its path is empty."""
+    if isinstance(content, str):
+        yield (), {"type": "text", "text": content}
+    elif isinstance(content, list):
+        for index, block in enumerate(content):
+            yield (index,), block
+    elif content is not None:
+        yield (), content
 
 
 def _first_unanswered(messages: Sequence[Message]) -> int:
@@ -106,7 +126,7 @@ def _called_tools(messages: Sequence[Message]) -> dict[str, str]:
     """The names of the tools that were called, by the id of the call."""
     named: dict[str, str] = {}
     for message in messages:
-        for _, block in _blocks(message.get("content")):
+        for _, block in blocks(message.get("content")):
             if isinstance(block, dict) and block.get("type") == "tool_use" and "id" in block:
                 named[str(block["id"])] = str(block.get("name"))
         for call in message.get("tool_calls") or ():
@@ -119,17 +139,6 @@ def _call_id(message: Message, block: Json) -> str | None:
     if isinstance(block, dict) and block.get("type") == "tool_result":
         return str(block["tool_use_id"]) if "tool_use_id" in block else None
     return str(message["tool_call_id"]) if "tool_call_id" in message else None
-
-
-def _blocks(content: Json) -> Iterator[tuple[tuple[int, ...], Json]]:
-    """(path below `content`, block). A plain string is one text block, and its path is empty."""
-    if isinstance(content, str):
-        yield (), {"type": "text", "text": content}
-    elif isinstance(content, list):
-        for index, block in enumerate(content):
-            yield (index,), block
-    elif content is not None:
-        yield (), content
 
 
 def _texts(role: str, block: Json) -> Iterator[tuple[tuple[int | str, ...], str]]:

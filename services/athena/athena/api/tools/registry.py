@@ -7,6 +7,7 @@ from typing import Any
 
 from athena.api.tools import compression, memory
 from athena.api.tools.reason import REASON
+from athena.api.tools.sessions import SESSION_STATUS
 from athena.api.tools.tool import Tool, ToolList
 from athena.errors import NotFound
 
@@ -22,6 +23,7 @@ TOOLS: dict[str, Tool[Any, Any]] = {
         compression.COMPRESS,
         compression.ORIGINAL,
         REASON,
+        SESSION_STATUS,
     )
 }
 
