@@ -127,7 +127,7 @@ class Tokens:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a model didn't answer. `status` and `body` are the provider's own where it gave one (0 and empty where
-    it didn't); `retry_after_s` as it asked; `message` is one line for people."""
+    it didn't); `retry_after_s` as it asked; `message` is one line for people; `headers` by lower-case names."""
 
     kind: FailureKind
     message: str
@@ -135,6 +135,7 @@ class Failure:
     body: bytes = b""
     content_type: str = "application/json"
     retry_after_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,14 @@ class Tap(Protocol):
     def feed(self, chunk: bytes) -> None: ...
 
 
+# Whole; refused or failed before it was committed; failed after; left by the client.
+Outcome = Literal["ok", "error", "broken", "cancelled"]
+
+
 @dataclass(slots=True)
 class Attempt:
-    """One try at one model, for the ledger. Times in milliseconds from the attempt's start."""
+    """One try at one model, for the ledger. Times in milliseconds from the attempt's start. `outcome` is None while
+    it lasts, and is there before the last bytes of an answer are handed on."""
 
     model: Model
     started_at: float  # seconds since the epoch
@@ -172,6 +178,15 @@ class Attempt:
     first_ms: float | None = None
     total_ms: float | None = None
     tokens: Tokens | None = None
+    outcome: Outcome | None = None
+
+
+class Chunks(Protocol):
+    """An answer's bytes. Must be closed, wherever its reader stops."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -185,8 +200,7 @@ class Answer:
     tap: Tap
     attempts: list[Attempt]
     body: bytes | None = None
-    chunks: AsyncIterator[bytes] | None = None
-    extra: dict[str, Json] = field(default_factory=dict)
+    chunks: Chunks | None = None
 
 
 class StreamBroken(Exception):

@@ -1,0 +1,117 @@
+"""Where one room's need meets another's offer: small adapters, known to the composition root alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from athena.config import Settings
+from athena.errors import AthenaError, StoreUnavailable
+from athena.gateway.egress import Limit, Policy
+from athena.gateway.ports import Conversation, Turn
+from athena.gateway.said import said
+from athena.memory import capture
+from athena.rewrite.conversation import Rewriter, Rewritten
+from athena.rewrite.join import Joiner
+from athena.rewrite.ledger import Owner
+from athena.rewrite.person import answered, turn_key
+from athena.rewrite.ports import Recall, Shorten
+
+# Of a client that has no project, the ledger is kept under a name that no project can have.
+# As many as its server has slots: the prompt cache of one is worth more than two half-warm ones.
+REASONING_SLOTS: Final = 1
+NO_PROJECT: Final = ""
+_MOST_WAITING: Final = 1_000
+_AGAIN_S: Final = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+def policy(settings: Settings) -> Policy:
+    """The egress' numbers, with the local model's rate limit as configured."""
+    limit = settings.llama.rateLimit
+    local = Limit(
+        per_minute=limit.requestsPerMinute if limit.enabled else None,
+        burst=limit.burstSize,
+        at_once=REASONING_SLOTS,
+        queue=limit.queueSize,
+        when_full=limit.whenFull,
+    )
+    return Policy(limits={"local": local})
+
+
+class Rewriting:
+    """The gateway's `Rewrite`: its conversations through the ledger, the shortener and the memory."""
+
+    def __init__(self, rewriter: Rewriter, shorten: Shorten, recall: Recall) -> None:
+        self._rewriter = rewriter
+        self._shorten = shorten
+        self._recall = recall
+
+    async def __call__(self, asked: Conversation, preview: bool) -> Rewritten:
+        owner = Owner(asked.principal, asked.project or NO_PROJECT)
+        shorten = self._shorten if asked.compress else None
+        join = None
+        if asked.memory and asked.project is not None:
+            join = Joiner(self._recall, project=asked.project, session=asked.session, budget_tokens=asked.memory_tokens)
+        way = self._rewriter.preview if preview else self._rewriter.rewrite
+        return await way(owner, asked.messages, shorten, join, asked.request_class)
+
+
+class Capturing:
+    """The gateway's `Capture`: turns wait here and are remembered beside the requests, one after the other."""
+
+    def __init__(self, remember: capture.Remember) -> None:
+        self._capture = capture.Capture(remember)
+        self._waiting: deque[Turn] = deque(maxlen=_MOST_WAITING)
+        self._came = asyncio.Event()
+
+    def __call__(self, turn: Turn) -> None:
+        if len(self._waiting) == _MOST_WAITING:
+            log.warning("a turn isn't captured: too many wait already", waiting=_MOST_WAITING)
+            return
+        self._waiting.append(turn)
+        self._came.set()
+
+    async def run(self) -> None:
+        """Until cancelled. While PostgreSQL is away turns wait, as many as there is room for."""
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            while self._waiting:
+                try:
+                    await self._remember(self._waiting[0])
+                except StoreUnavailable:
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
+                except AthenaError as exc:
+                    log.warning("a turn isn't captured", reason=exc.message)
+                except Exception:
+                    log.exception("a turn isn't captured")
+                self._waiting.popleft()
+
+    async def _remember(self, turn: Turn) -> None:
+        asked = turn.conversation
+        messages: Sequence[dict[str, object]] = asked.messages
+        person = answered(messages) if asked.request_class == "main" else None
+        answer = said(turn.wire, turn.content, streamed=turn.streamed)
+        if person is None or not answer.final or asked.project is None:
+            return
+        await self._capture(
+            capture.Turn(
+                project=asked.project,
+                principal=asked.principal,
+                session=asked.session,
+                agent=turn.agent,
+                key=turn_key(messages, person),
+                said=person.text,
+                answer=answer.text,
+                model=turn.model,
+                at=datetime.now(UTC),
+            )
+        )

@@ -1,0 +1,170 @@
+"""A request for an answer, from its bytes to the answer's: the gateway's one way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+import structlog
+
+from athena.errors import AthenaError, StoreUnavailable
+from athena.gateway import errors, wires
+from athena.gateway.egress import Exhausted
+from athena.gateway.flow.back import Returning
+from athena.gateway.flow.call import Asked, Call, understood
+from athena.gateway.flow.choose import chosen
+from athena.gateway.flow.journal import Journal
+from athena.gateway.flow.parts import Parts
+from athena.gateway.flow.prepare import Preparation
+from athena.gateway.flow.reply import Reply
+from athena.gateway.flow.stream import relay
+from athena.gateway.ports import Rewritten, Turn
+from athena.gateway.surfaces.headers import downward
+from athena.gateway.types import Answer, Attempt, Decision, Failure, Model
+
+# More than any answer is long; a captured turn is cut to far less.
+_MOST_CAPTURED = 4 * 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+async def generate(parts: Parts, asked: Asked) -> Reply:
+    """Raises `AthenaError`; what a provider answered, an error too, is a `Reply`."""
+    call = await understood(parts, asked)
+    rewritten = await _rewritten(parts, call)
+    decision = await chosen(parts, call)
+    prepare = Preparation(parts, call, rewritten.messages if rewritten else call.body["messages"])
+    passage = _Passage(parts, call, decision, prepare, Journal(parts, call, decision, rewritten), rewritten)
+    made: list[Attempt] = []
+    try:
+        answer = await parts.egress.send(
+            decision.models, prepare, stream=call.stream, account=call.account, on_attempt=made.append
+        )
+    except Exhausted as exhausted:
+        passage.journal.close(exhausted.attempts, "error")
+        return passage.failed(exhausted)
+    except BaseException:
+        # The client left before anything came, perhaps: what was tried until then may have been billed.
+        passage.journal.close(made, "cancelled")
+        raise
+    if answer.chunks is None:
+        return await passage.whole(answer)
+    return passage.streamed(answer)
+
+
+async def _rewritten(parts: Parts, call: Call) -> Rewritten | None:
+    """None where nothing was ever rewritten, nor may be now."""
+    wanted = call.effective
+    begun = all(message.get("role") in ("user", "system", "developer") for message in call.body["messages"])
+    if begun and not wanted.compress and not wanted.memory:
+        return None
+    started = time.perf_counter()
+    rewritten = await parts.rewrite(call.conversation, False)
+    call.asked.timings["rewrite"] = (time.perf_counter() - started) * 1e3
+    return rewritten
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One answer, or none, on its way to the client."""
+
+    parts: Parts
+    call: Call
+    decision: Decision
+    prepare: Preparation
+    journal: Journal
+    rewritten: Rewritten | None
+
+    async def whole(self, answer: Answer) -> Reply:
+        assert answer.body is not None
+        returning = Returning(self.call, answer.model)
+        try:
+            body = returning.whole(answer.body)
+        except AthenaError:
+            # It was billed all the same.
+            self.journal.close(answer.attempts, "broken")
+            raise
+        await self._keep(answer.model, returning)
+        self.journal.close(answer.attempts, "ok")
+        self._capture(answer.model, body, streamed=False)
+        return Reply(answer.status, self._headers(answer, "application/json"), body)
+
+    def streamed(self, answer: Answer) -> Reply:
+        returning = Returning(self.call, answer.model)
+        back = returning.stream()
+        speech = wires.of(self.call.wire)
+
+        async def finished(outcome: str, _: Failure | None) -> None:
+            if outcome == "ok":
+                await self._keep(answer.model, returning)
+            self.journal.close(answer.attempts, outcome)
+
+        def error_event(failure: Failure) -> bytes:
+            return speech.error_event(f"{answer.model.name}: {failure.message}", failure.kind)
+
+        chunks = relay(answer, back, error_event, finished)
+        if self.call.effective.capture:
+            chunks = self._captured(answer.model, chunks)
+        return Reply(200, self._headers(answer, "text/event-stream"), chunks=chunks, ping=speech.PING)
+
+    def failed(self, exhausted: Exhausted) -> Reply:
+        """In the words of the first provider that left any; ours where none did."""
+        model, failure = next(
+            ((model, failure) for model, failure in exhausted.failures if failure.body), exhausted.failures[0]
+        )
+        if not failure.body:
+            raise errors.of(model, failure)
+        status, kind, body = Returning(self.call, model).failure(failure)
+        headers = [("content-type", kind), *self._own_headers(model)]
+        passed = downward(failure.headers) if model.provider.wire == self.call.wire else []
+        headers += passed
+        if failure.retry_after_s is not None and "retry-after" not in dict(passed):
+            headers.append(("retry-after", str(max(1, round(failure.retry_after_s + 0.5)))))
+        return Reply(status, headers, body)
+
+    async def _keep(self, model: Model, returning: Returning) -> None:
+        if not returning.signatures:
+            return
+        try:
+            await self.parts.signatures.keep(self.call.principal, model.provider.name, returning.signatures)
+        except StoreUnavailable:
+            log.warning("signatures are kept in memory until PostgreSQL is back")
+
+    def _headers(self, answer: Answer, content_type: str) -> list[tuple[str, str]]:
+        headers = [("content-type", content_type), *self._own_headers(answer.model)]
+        if answer.chunks is not None:
+            headers += [("cache-control", "no-cache"), ("x-accel-buffering", "no")]
+        if answer.model.provider.wire == self.call.wire:
+            headers += downward(answer.headers)
+        return headers
+
+    def _own_headers(self, model: Model) -> list[tuple[str, str]]:
+        reasons = [*self.decision.reasons, *self.prepare.notes]
+        first = self.decision.models[0]
+        if model is not first:
+            reasons.append(f"fallback from {first.name}")
+        if self.rewritten is not None:
+            if self.rewritten.saved_characters:
+                reasons.append(f"compressed {self.rewritten.saved_characters} characters")
+            if self.call.effective.memory:
+                reasons.append(f"memory: {self.rewritten.memory}")
+        return [("x-athena-model", model.name), ("x-athena-route", "; ".join(reasons))]
+
+    def _capture(self, model: Model, content: bytes, *, streamed: bool) -> None:
+        if self.call.effective.capture and self.journal.closed:
+            agent = self.call.agent.name if self.call.agent else None
+            turn = Turn(self.call.conversation, agent, model.name, self.call.wire, content, streamed)
+            self.parts.capture(turn)
+
+    async def _captured(self, model: Model, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """The same chunks, and afterwards the turn, if it came to its end."""
+        heard = bytearray()
+        try:
+            async for chunk in chunks:
+                if len(heard) < _MOST_CAPTURED:
+                    heard += chunk
+                yield chunk
+        finally:
+            await chunks.aclose()
+        self._capture(model, bytes(heard), streamed=True)

@@ -1,0 +1,95 @@
+"""What is written down of a request: a row for each attempt, and what the session should know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from athena.gateway.flow.call import Call
+from athena.gateway.flow.choose import thread
+from athena.gateway.flow.parts import Parts
+from athena.gateway.ports import Rewritten
+from athena.gateway.sessions.types import Passed
+from athena.gateway.types import Attempt, Decision, Tokens
+from athena.usage.types import Use
+
+_SURFACES = {"anthropic": "messages", "openai": "chat"}
+
+
+@dataclass(slots=True)
+class Journal:
+    """`close` writes the rows; the first call counts."""
+
+    parts: Parts
+    call: Call
+    decision: Decision
+    rewritten: Rewritten | None
+    closed: bool = False
+
+    def close(self, attempts: Sequence[Attempt], outcome: str) -> None:
+        """`outcome`: of the last attempt, where it has none of its own."""
+        if self.closed:
+            return
+        self.closed = True
+        # What never left this machine was no attempt at a provider.
+        made = [each for each in attempts if not (each.failure and each.failure.kind == "refused")]
+        last = len(made) - 1
+        for place, attempt in enumerate(made):
+            self.parts.record(self._use(attempt, place, place == last, outcome))
+        if attempts and outcome == "ok":
+            self._note(attempts[-1])
+
+    def _use(self, attempt: Attempt, place: int, final: bool, outcome: str) -> Use:
+        call, model, asked = self.call, attempt.model, self.call.asked
+        tokens = attempt.tokens
+        known = tokens or Tokens()
+        decision = self.decision
+        size = call.shape.needs.size
+        rewritten = self.rewritten
+        saved = rewritten.saved_characters if rewritten else 0
+        recalled = rewritten.memory_characters if rewritten else 0
+        return Use(
+            request_id=asked.request_id,
+            at=datetime.fromtimestamp(attempt.started_at, UTC),
+            attempt=place + 1,
+            final=final,
+            surface=_SURFACES[call.wire],
+            model=model.id,
+            provider=model.provider.name,
+            local=model.provider.local,
+            status=attempt.status,
+            outcome=attempt.outcome or outcome,
+            stream=call.stream,
+            client=call.client,
+            principal=call.principal,
+            project=call.effective.project,
+            session=call.session,
+            agent=call.agent.name if call.agent else None,
+            request_class=call.shape.request_class,
+            task=call.shape.task,
+            asked=call.model,
+            tier=model.tier,
+            baseline=decision.baseline.name if decision.baseline else None,
+            reasons=decision.reasons,
+            error=f"{attempt.failure.kind}: {attempt.failure.message}"[:500] if attempt.failure else None,
+            tokens_input=known.input if tokens else None,
+            tokens_cached=known.cached if tokens else None,
+            tokens_written=known.written if tokens else None,
+            tokens_written_1h=known.written_1h if tokens else None,
+            tokens_output=known.output if tokens else None,
+            first_ms=attempt.first_ms,
+            total_ms=attempt.total_ms,
+            sent_characters=max(0, size - saved + recalled),
+            original_characters=size,
+            memory_characters=recalled,
+        )
+
+    def _note(self, attempt: Attempt) -> None:
+        call = self.call
+        id = thread(call)
+        if id is None:
+            return
+        agent = call.agent.name if call.agent else None
+        passed = Passed(attempt.model.name, self.decision.reasons, attempt.tokens, call.effective.project, agent)
+        self.parts.sessions.note(call.principal, id, passed)

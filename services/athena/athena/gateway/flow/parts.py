@@ -1,0 +1,34 @@
+"""What the steps of the way share, built once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from athena.gateway.egress import Egress
+from athena.gateway.models.live import Live
+from athena.gateway.ports import Capture, Judge, Record, Rewrite
+from athena.gateway.route.router import Router
+from athena.gateway.sessions.agents import Agents
+from athena.gateway.sessions.sessions import Sessions
+from athena.gateway.sessions.signatures import Signatures
+from athena.http.gate import Switch
+from athena.store.preferences import Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """`embeddings_url`: of the local server."""
+
+    router: Router
+    live: Live
+    egress: Egress
+    sessions: Sessions
+    signatures: Signatures
+    preferences: Preferences
+    agents: Agents
+    rewrite: Rewrite
+    capture: Capture
+    record: Record
+    judge: Judge
+    local_only: Switch
+    embeddings_url: str
