@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass
 
 from athena import __version__
-from athena.api.schemas.health import HealthReport, Part, Serving, State
+from athena.api.schemas.health import Capturing, HealthReport, Part, Serving, State
 from athena.bootstrap import Athena
 from athena.errors import AthenaError
+from athena.gateway.preferences import capturing
 from athena.memory.health import Backlog
 from athena.memory.types import Generation
 
@@ -53,7 +54,16 @@ class Health:
             pending=None if backlog is None else backlog.pending,
             stuck=None if backlog is None else backlog.stuck,
             last_error=None if backlog is None else backlog.last_error,
+            capture=await self._capturing(),
+            local_only=self._athena.local_only.closed() is not None,
         )
+
+    async def _capturing(self) -> Capturing | None:
+        try:
+            keys, projects = capturing(await self._athena.preferences.current())
+        except AthenaError:
+            return None
+        return Capturing(keys=keys, projects=projects)
 
     async def _owed(self) -> tuple[Generation | None, Backlog | None]:
         try:

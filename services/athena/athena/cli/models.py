@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from athena import config
+from athena.cli.local_only import AllowNetwork, network
 from athena.cli.progress import shown
 from athena.config import Settings
 from athena.errors import InvalidInput
@@ -30,13 +31,14 @@ def pull(
     verify: Annotated[
         bool, typer.Option("--verify", help="Hash what is already there, and fetch it anew if it is damaged.")
     ] = False,
+    allow_network: AllowNetwork = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Download models. What was interrupted goes on where it stopped."""
     settings = config.load()
     folder = (path or settings.models_dir).expanduser().absolute()
     wanted = _wanted(catalogue.load(), folder, names or [], defaults=defaults, every=every, verify=verify)
-    with shown() as report:
+    with network(settings, allowed=allow_network), shown() as report:
         results = asyncio.run(_pull_each(settings, wanted, folder, verify, report))
     if as_json:
         typer.echo(json.dumps(results, indent=2))

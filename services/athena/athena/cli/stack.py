@@ -15,6 +15,7 @@ from athena.cli.follow import follow, show
 from athena.cli.table import as_json, console, parts_table, show_changes, show_while
 from athena.config import Settings
 from athena.errors import StackError
+from athena.http.mirror import Mirror
 from athena.runtime import background, control, postgres, selfcheck, stack
 from athena.runtime.parts import API, EMBEDDINGS, ApiPart
 from athena.runtime.ports import State, Status
@@ -61,7 +62,7 @@ def status(json_wanted: AsJson = False) -> None:
         parts = stack.statuses(asyncio.run(control.call(settings, "status")))
     except control.NotRunning as exc:
         if json_wanted:
-            typer.echo(json.dumps({"running": False, "home": str(settings.home), "parts": []}, indent=2))
+            typer.echo(json.dumps({"running": False, **_about(settings), "parts": []}, indent=2))
             raise typer.Exit(1) from exc
         where = postgres.place(settings)
         raise StackError(f"{exc.message}; its data is in {where.base}", hint=exc.hint) from exc
@@ -106,9 +107,15 @@ async def _up(settings: Settings, json_wanted: bool, *, said: bool = False) -> N
 
 def _show(settings: Settings, parts: tuple[Status, ...], json_wanted: bool) -> None:
     if json_wanted:
-        typer.echo(json.dumps({"running": True, "home": str(settings.home), "parts": as_json(parts)}, indent=2))
-    else:
-        console().print(parts_table(parts))
+        typer.echo(json.dumps({"running": True, **_about(settings), "parts": as_json(parts)}, indent=2))
+        return
+    console().print(parts_table(parts))
+    if (closed := Mirror(settings).closed()) is not None:
+        console().print(f"\n{closed.why}: nothing leaves for a host that isn't local", markup=False)
+
+
+def _about(settings: Settings) -> dict[str, object]:
+    return {"home": str(settings.home), "local_only": Mirror(settings).closed() is not None}
 
 
 async def _host(settings: Settings, in_background: bool, idle: bool) -> None:

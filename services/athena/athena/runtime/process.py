@@ -23,6 +23,7 @@ import psutil
 import structlog
 
 from athena.errors import StackError
+from athena.runtime.environment import OFFLINE
 
 _log = structlog.get_logger(__name__)
 _TETHER = Path(__file__).with_name("tether.py")
@@ -75,7 +76,7 @@ class Process:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **command.env},
+                    env={**os.environ, **OFFLINE, **command.env},
                     cwd=command.cwd or "/",
                     # Ctrl-C in the terminal reaches the supervisor only: it stops the parts in order.
                     start_new_session=True,

@@ -26,6 +26,13 @@ class Serving(BaseModel):
     dim: int
 
 
+class Capturing(BaseModel):
+    """Whose turns are remembered as they pass: by name of the key, and of the project."""
+
+    keys: list[str]
+    projects: list[str]
+
+
 class HealthReport(BaseModel):
     """`status` is down only when Athena can't serve; degraded names the parts in `parts` that aren't up."""
 
@@ -36,6 +43,8 @@ class HealthReport(BaseModel):
     pending: int | None = Field(description="Memories without a vector yet; null when that can't be told.")
     stuck: int | None = Field(description="Of these, how many were refused again and again; `last_error` says why.")
     last_error: str | None
+    capture: Capturing | None = Field(description="Who consented to being remembered; null when that can't be told.")
+    local_only: bool = Field(description="Nothing leaves for a host that isn't local: `/api/v1/local-only` says why.")
 
 
 class Live(BaseModel):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import socket
-from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -27,7 +24,7 @@ async def api(patient: Patient) -> list[Finding]:
     settings = patient.settings
     if patient.refused is not None:
         return info("athena", f"Athena answers, and tells nothing: {patient.refused.message}", None, "--key KEY")
-    if await _listens(patient.address):
+    if await http.listens(patient.address, within_s=_CONNECT_S):
         return problem(
             "athena",
             f"port {settings.port} is taken by something that isn't Athena{_occupant(settings.port)}",
@@ -55,7 +52,7 @@ async def embedding(patient: Patient) -> list[Finding]:
         answer = await client.embed(_PROBE)
     except ModelServerUnavailable as exc:
         why = "no server listens there"
-        if await _listens(settings.embeddings_url):
+        if await http.listens(settings.embeddings_url, within_s=_CONNECT_S):
             why = "what listens there isn't a llama-server, or its model is still being loaded"
         return problem("embedding", exc.message, why, exc.hint or "athena up")
     except AthenaError as exc:
@@ -93,9 +90,15 @@ def _speed(latency_ms: float) -> list[Finding]:
 
 async def reasoning(patient: Patient) -> list[Finding]:
     async with http.client(base_url=patient.settings.reasoning_url, connect_s=_CONNECT_S, read_s=3) as client:
-        with contextlib.suppress(httpx.HTTPError):
+        try:
             if (await client.get("/health")).status_code == 200:
                 return ok("reasoning", f"the reasoning server answers at {patient.settings.reasoning_url}")
+        except http.LocalOnly as exc:
+            return problem(
+                "reasoning", exc.message, "a server of your own is declared: ATHENA_LOCAL_HOSTS", exc.hint or ""
+            )
+        except httpx.HTTPError:
+            pass
     return info(
         "reasoning",
         "no reasoning server answers: the tool `reason` is off, all else works",
@@ -131,17 +134,6 @@ async def keys(patient: Patient) -> list[Finding]:
     return problem(
         "keys", "ATHENA_EXPOSURE=network, and there is no key", "Athena refuses to start so", "athena keys create NAME"
     )
-
-
-async def _listens(url: str) -> bool:
-    parts = urlsplit(url)
-    try:
-        async with asyncio.timeout(_CONNECT_S):
-            _, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
-    except (OSError, TimeoutError, socket.gaierror):
-        return False
-    writer.close()
-    return True
 
 
 def _occupant(port: int) -> str:

