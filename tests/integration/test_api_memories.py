@@ -97,7 +97,18 @@ async def test_filters_reach_the_memory(http: httpx.AsyncClient) -> None:
 
 async def test_the_list_of_tools_says_how_to_call_each(http: httpx.AsyncClient) -> None:
     tools = {each["name"]: each for each in (await http.get("/tools/list")).json()["tools"]}
-    assert set(tools) == {"remember", "recall", "forget", "list", "get", "history", "reason", "compress", "original"}
+    assert set(tools) == {
+        "remember",
+        "recall",
+        "forget",
+        "list",
+        "get",
+        "history",
+        "reason",
+        "compress",
+        "original",
+        "session_status",
+    }
     for each in tools.values():
         assert each["input_schema"]["type"] == "object"
         assert each["input_schema"]["additionalProperties"] is False

@@ -8,19 +8,38 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from athena import bridges, http
 from athena.config import Settings
 from athena.core.llm_client import LocalLLMClient
+from athena.gateway.egress import Egress, Policy
+from athena.gateway.flow.parts import Parts
+from athena.gateway.models.live import Live
+from athena.gateway.models.offered import Offered
+from athena.gateway.models.registry import Registry
+from athena.gateway.route.router import Router
+from athena.gateway.service import Gateway
+from athena.gateway.sessions import writing
+from athena.gateway.sessions.agents import Agents
+from athena.gateway.sessions.sessions import Sessions
+from athena.gateway.sessions.signatures import Signatures
+from athena.http.local_hosts import LocalHosts
 from athena.jobs import queue
 from athena.memory import health
 from athena.memory.embedding import EmbeddingWorker
 from athena.memory.generations import Generations
 from athena.memory.health import Backlog, PartHealth
+from athena.memory.notes import Notes
 from athena.memory.ports import Describe, Traits
 from athena.memory.service import MemoryService
+from athena.rewrite.conversation import Rewriter
 from athena.rewrite.ledger import Ledger
+from athena.rewrite.shorten import Shortener
 from athena.runtime import catalogue, postgres
 from athena.store.keys import Keys
+from athena.store.local_only import LocalOnlyMode
 from athena.store.pool import Database
+from athena.store.preferences import Preferences
+from athena.usage.service import Usage
 
 _RETRY_FOR_S = 0.3
 
@@ -36,6 +55,13 @@ class Athena:
     memory: MemoryService
     keys: Keys
     ledger: Ledger
+    preferences: Preferences
+    sessions: Sessions
+    agents: Agents
+    router: Router
+    usage: Usage
+    local_only: LocalOnlyMode
+    gateway: Gateway
 
     async def health(self) -> dict[str, PartHealth]:
         """Each part's state, asked now and all at the same time."""
@@ -64,22 +90,98 @@ async def build(settings: Settings, *, worker: bool = True) -> AsyncIterator[Ath
     clients = _Clients(settings)
     generations = Generations(database, clients, _describer(), queue.wake, dim=settings.embedding_dim)
     embedding = EmbeddingWorker(database, generations)
+    local_only, hosts = LocalOnlyMode(database, settings), LocalHosts.of(settings)
+    memory, ledger = MemoryService(database, generations, queue.wake, embedding.wake), Ledger(database)
+    gate = _Gateway(settings, database, local_only, clients(None), memory, ledger)
     athena = Athena(
         settings=settings,
         database=database,
         client=clients(None),
         generations=generations,
-        memory=MemoryService(database, generations, queue.wake, embedding.wake),
+        memory=memory,
         keys=Keys(database),
-        ledger=Ledger(database),
+        ledger=ledger,
+        preferences=gate.parts.preferences,
+        sessions=gate.parts.sessions,
+        agents=gate.parts.agents,
+        router=gate.parts.router,
+        usage=gate.usage,
+        local_only=local_only,
+        gateway=Gateway(gate.parts),
     )
-    tasks = [asyncio.create_task(coroutine) for coroutine in (_background(athena, embedding) if worker else ())]
-    try:
-        yield athena
-    finally:
-        await _end(tasks)
-        await clients.aclose()
-        await database.close()
+    running = (*gate.running(), *(_background(athena, gate, embedding) if worker else ()))
+    with http.gate.obeying(local_only, hosts):
+        tasks = [asyncio.create_task(coroutine) for coroutine in running]
+        try:
+            yield athena
+        finally:
+            await _end(tasks)
+            await gate.aclose()
+            await clients.aclose()
+            await database.close()
+
+
+class _Gateway:
+    """The gateway's parts, and what runs beside its requests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        local_only: LocalOnlyMode,
+        client: LocalLLMClient,
+        memory: MemoryService,
+        ledger: Ledger,
+    ) -> None:
+        self.usage = Usage(database, settings.spool_dir)
+        self.capturing = bridges.Capturing(memory.remember)
+        self.local_only = local_only
+        self.channel = http.channel()
+        egress = Egress(self.channel, bridges.policy(settings))
+        registry = Registry(settings)
+        router = Router(
+            registry,
+            settings.home,
+            local_only=lambda: local_only.closed() is not None,
+            available=egress.available,
+        )
+        self.parts = Parts(
+            router=router,
+            live=Live(settings, registry.see),
+            offered=Offered(),
+            egress=egress,
+            counting=Egress(self.channel, Policy(tries=1, whole_s=10.0)),
+            sessions=Sessions(database, router.check),
+            signatures=Signatures(database),
+            preferences=Preferences(database),
+            agents=Agents(settings.home / "agents"),
+            rewrite=bridges.Rewriting(Rewriter(ledger), Shortener(client.compress), Notes(memory.recall)),
+            capture=self.capturing,
+            record=self.usage.record,
+            judge=self.usage.verdict,
+            local_only=local_only,
+            embeddings_url=settings.embeddings_url,
+        )
+
+    def running(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        parts = self.parts
+        return (
+            self.local_only.run(),
+            self.usage.run(),
+            parts.live.run(),
+            self.capturing.run(),
+            writing.run(parts.sessions.write, parts.signatures.write),
+        )
+
+    async def tidy(self) -> None:
+        await self.parts.sessions.expire()
+        await self.parts.signatures.expire()
+
+    async def aclose(self) -> None:
+        await self.usage.aclose()
+        await self.parts.live.aclose()
+        await self.parts.offered.close()
+        await self.channel.aclose()
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -115,7 +217,7 @@ class _Clients:
             await client.aclose()
 
 
-def _background(athena: Athena, embedding: EmbeddingWorker) -> tuple[Coroutine[Any, Any, None], ...]:
+def _background(athena: Athena, gate: _Gateway, embedding: EmbeddingWorker) -> tuple[Coroutine[Any, Any, None], ...]:
     """What runs beside the requests: the embedding worker, and the queue that wakes it."""
 
     async def sweep() -> None:
@@ -124,7 +226,11 @@ def _background(athena: Athena, embedding: EmbeddingWorker) -> tuple[Coroutine[A
         await athena.generations.ensure_indexes()
         embedding.wake()
 
-    waiting = queue.Queue(athena.database, on_wake=embedding.wake, sweep=sweep, tidy=athena.ledger.expire)
+    async def tidy() -> None:
+        await athena.ledger.expire()
+        await gate.tidy()
+
+    waiting = queue.Queue(athena.database, on_wake=embedding.wake, sweep=sweep, tidy=tidy)
     return embedding.run(), waiting.run()
 
 

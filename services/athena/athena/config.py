@@ -20,12 +20,15 @@ Exposure = Literal["loopback", "network"]
 
 
 class RateLimit(BaseModel):
-    """`llama.rateLimit`: how many requests the local reasoning model takes."""
+    """`llama.rateLimit`: how many requests the local reasoning model takes, and what becomes of those beyond that:
+    they go to the next tier that may answer (`spill`), or wait, `queueSize` of them at most (`queue`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     enabled: bool = True
     requestsPerMinute: Annotated[int, Field(ge=1)] = 30
     burstSize: Annotated[int, Field(ge=1)] = 5
+    whenFull: Literal["spill", "queue"] = "spill"
+    queueSize: Annotated[int, Field(ge=0)] = 32
 
 
 class Hardware(BaseModel):
@@ -51,12 +54,46 @@ class Tier(BaseModel):
 
 
 class ModelRouting(BaseModel):
-    """`modelRouting`: tiers are ordered lists of models; users may add tiers."""
+    """`modelRouting`: tiers are ordered lists of models. A table that names only the six well-known tiers changes
+    those; one that names any other tier is the whole list, cheapest first, in its order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     enabled: bool = True
     autoSelect: bool = True
     tiers: dict[str, Tier] = {}
+
+
+class ProviderSettings(BaseModel):
+    """`[providers.NAME]`: any server that speaks OpenAI's or Anthropic's wire. `url` as in Settings: of an Anthropic
+    wire without `/v1`. `key_env` names the environment variable that holds its key; without one it needs none.
+    `local`: it is a machine of the user's own, so it may be used in local-only mode and costs nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    url: str
+    wire: Literal["openai", "anthropic"] = "openai"
+    key_env: str | None = None
+    key: Annotated[SecretStr | None, Field(exclude=True)] = None
+    local: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return _checked_url(value)
+
+
+ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+# Tags of Ollama's library: what the strategy calls fast, balanced and smart on a small machine.
+ALIASES = {
+    "local-fast": "ollama/llama3.1:8b",
+    "local-brain": "ollama/qwen2.5:14b",
+    "local-smart": "ollama/qwen2.5:32b-instruct-q4_K_M",
+}
+
+
+def _checked_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or value.rstrip("/").endswith(":"):
+        raise ValueError("must be a URL that begins with http:// or https://")
+    return value.rstrip("/")
 
 
 def _env(name: str) -> Any:
@@ -89,7 +126,9 @@ class Settings(BaseModel):
 
     anthropic_api_key: SecretStr | None = Field(None, json_schema_extra=_env("ANTHROPIC_API_KEY"))
     anthropic_url: str = Field("https://api.anthropic.com", json_schema_extra=_env("ATHENA_ANTHROPIC_URL"))
+    openai_api_key: SecretStr | None = Field(None, json_schema_extra=_env("OPENAI_API_KEY"))
     openai_url: str = Field("https://api.openai.com/v1", json_schema_extra=_env("ATHENA_OPENAI_URL"))
+    google_api_key: SecretStr | None = Field(None, json_schema_extra=_env("GEMINI_API_KEY"))
     google_url: str = Field(
         "https://generativelanguage.googleapis.com/v1beta/openai", json_schema_extra=_env("ATHENA_GOOGLE_URL")
     )
@@ -98,12 +137,24 @@ class Settings(BaseModel):
     hf_endpoint: str = Field("https://huggingface.co", json_schema_extra=_env("HF_ENDPOINT"))
     hf_token: SecretStr | None = Field(None, json_schema_extra=_env("HF_TOKEN"))
 
+    # What may be asked while local-only mode is on, beside loopback: names, addresses, networks.
+    local_hosts: tuple[str, ...] = Field((), json_schema_extra=_env("ATHENA_LOCAL_HOSTS"))
+    # True: always on, whatever the switch says.
+    local_only: bool = Field(False, json_schema_extra=_env("ATHENA_LOCAL_ONLY"))
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", json_schema_extra=_env("ATHENA_LOG_LEVEL"))
     log_format: Literal["auto", "json", "pretty"] = Field("auto", json_schema_extra=_env("ATHENA_LOG_FORMAT"))
     max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024, json_schema_extra=_env("ATHENA_MAX_BODY_BYTES"))
 
     llama: Llama = Llama()
     modelRouting: ModelRouting = ModelRouting()
+    providers: dict[ProviderName, ProviderSettings] = {}
+    aliases: Annotated[dict[str, str], Field(validate_default=True)] = {}
+
+    @field_validator("aliases")
+    @classmethod
+    def _with_defaults(cls, value: dict[str, str]) -> dict[str, str]:
+        return {**ALIASES, **value}
 
     @field_validator("home")
     @classmethod
@@ -122,9 +173,16 @@ class Settings(BaseModel):
     )
     @classmethod
     def _url(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")) or value.rstrip("/").endswith(":"):
-            raise ValueError("must be a URL that begins with http:// or https://")
-        return value.rstrip("/")
+        return _checked_url(value)
+
+    @field_validator("local_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: Any) -> Any:
+        """A list in the file, words with commas between them in the environment; hosts, not URLs."""
+        hosts = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+        if isinstance(hosts, (list, tuple)) and any("://" in str(each) or "*" in str(each) for each in hosts):
+            raise ValueError("must be host names, addresses or networks such as 192.168.1.0/24")
+        return [each for each in hosts if each] if isinstance(hosts, (list, tuple)) else hosts
 
     @field_validator("database_url")
     @classmethod
@@ -165,6 +223,11 @@ class Settings(BaseModel):
         return self.home / "run"
 
     @property
+    def spool_dir(self) -> Path:
+        """Rows of use on their way to the database. Must outlive the process: in a container, on a volume."""
+        return self.home / "spool"
+
+    @property
     def logs_dir(self) -> Path:
         return self.home / "logs"
 
@@ -188,10 +251,20 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     if env.get("GGML_NUM_THREADS") and not env.get("LLAMACPP_N_THREADS"):
         values["n_threads"] = env["GGML_NUM_THREADS"]
     values["home"] = home
+    _take_keys(values.get("providers"), env)
     try:
         return Settings(**values)
     except ValidationError as exc:
         raise InvalidSetting(_first_error(exc)) from exc
+
+
+def _take_keys(providers: Any, env: dict[str, str]) -> None:
+    """The keys that `providers.NAME.key_env` name; what isn't a table is left for the validation to say."""
+    for each in providers.values() if isinstance(providers, dict) else ():
+        if isinstance(each, dict):
+            if "key" in each:
+                raise InvalidSetting("providers: a key doesn't belong in athena.toml; name its variable with key_env")
+            each["key"] = env.get(str(each.get("key_env"))) or None
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-Source = Literal["client", "athena", "postgres", "embedding", "reasoning", "compressor", "hub"]
+Source = Literal["client", "athena", "postgres", "embedding", "reasoning", "compressor", "hub", "provider"]
 
 
 class AthenaError(Exception):
@@ -27,9 +27,12 @@ class AthenaError(Exception):
         hint: str | None = None,
         source: Source | None = None,
         retry_after: int | None = None,
+        details: dict[str, Any] | None = None,
     ) -> None:
+        """`details`: what a provider's clients look for in their own format, beside the words."""
         super().__init__(message)
         self.message = message
+        self.details = details
         self.hint = hint
         self.retry_after = retry_after
         if source is not None:

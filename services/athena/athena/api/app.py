@@ -7,11 +7,23 @@ from fastapi import FastAPI
 from athena import __version__
 from athena.api import errors, openapi
 from athena.api.exposure import Exposure
+from athena.api.gateway import Front
 from athena.api.health import Health
 from athena.api.limits import BodyLimit
 from athena.api.metrics import Metrics
 from athena.api.request_log import RequestLog
-from athena.api.routes import compression, embeddings, health, memories, tools
+from athena.api.routes import (
+    compression,
+    embeddings,
+    health,
+    local_only,
+    memories,
+    preferences,
+    route,
+    sessions,
+    tools,
+    usage,
+)
 from athena.bootstrap import Athena
 
 
@@ -24,10 +36,12 @@ def create_app(athena: Athena) -> FastAPI:
     app.state.health = Health(athena)
     errors.install(app)
     openapi.install(app)
-    for module in (health, tools, memories, compression, embeddings):
+    modules = (health, tools, memories, compression, embeddings, route, sessions, preferences, usage, local_only)
+    for module in modules:
         # Flat, so that a route knows its whole path and a path its methods.
         app.router.routes.extend(module.router.routes)
-    # Added last, asked first: name and time it, then see who asks, then how much is sent.
+    # Added last, asked first: name and time it, then see who asks, then how much is sent, then the gateway.
+    app.add_middleware(Front, gateway=athena.gateway)
     app.add_middleware(BodyLimit, limit=athena.settings.max_body_bytes)
     app.add_middleware(Exposure, declared=athena.settings.exposure, verify=athena.keys.verify)
     app.add_middleware(RequestLog, metrics=app.state.metrics)

@@ -8,10 +8,14 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import Scope
 
 from athena.errors import AthenaError, InvalidInput, NotFound, TooLarge, Unauthorized
+from athena.gateway.surfaces import errors as surface_errors
+from athena.gateway.surfaces import paths
 
 # What pydantic puts into a location for its own bookkeeping, not for a reader.
 _PLACES = ("body", "query", "path", "header", "cookie")
@@ -29,13 +33,19 @@ class Unexpected(AthenaError):
     """A fault of Athena's own; the request id finds its trace in the log."""
 
 
-def render(error: AthenaError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def render(error: AthenaError, headers: Mapping[str, str] | None = None, scope: Scope | None = None) -> JSONResponse:
+    """The answer; at the paths of a provider's surface, in that provider's format."""
     extra = dict(headers or {})
     if error.retry_after is not None:
         extra["retry-after"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         extra["www-authenticate"] = "Bearer"
-    return JSONResponse(error.body(), status_code=error.status, headers=extra)
+    body = error.body()
+    if scope is not None and paths.is_surface(scope["path"]):
+        wire, request_id = paths.spoken(scope["path"], Headers(scope=scope)), scope.get("athena.request_id", "")
+        body = surface_errors.body(error, wire, request_id)
+        extra["x-athena-request-id"] = request_id
+    return JSONResponse(body, status_code=error.status, headers=extra)
 
 
 def unexpected(request_id: str) -> Unexpected:

@@ -50,7 +50,7 @@ class Exposure:
                 # Closed before it was accepted: the client sees a 403.
                 await send({"type": "websocket.close", "code": 1008, "reason": refused.message})
             else:
-                await render(refused)(scope, receive, send)
+                await render(refused, scope=scope)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -90,7 +90,9 @@ class Exposure:
 def _presented(headers: Headers) -> str | None:
     """The Athena key in the request, if any; other credentials there are meant for somebody else."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    for candidate in (token.strip() if scheme.lower() == "bearer" else "", headers.get("x-api-key", "").strip()):
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    # A header of its own for clients that send their provider's key in the usual places.
+    for candidate in (headers.get("x-athena-key", "").strip(), bearer, headers.get("x-api-key", "").strip()):
         if candidate.startswith(Credentials.PREFIX):
             return candidate
     return None

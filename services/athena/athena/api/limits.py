@@ -27,7 +27,7 @@ class BodyLimit:
         declared = _content_length(scope)
         if declared is not None and declared > self._limit:
             await self._drain(receive)
-            await render(TooLarge(self._line()))(scope, receive, send)
+            await render(TooLarge(self._line()), scope=scope)(scope, receive, send)
             return
         seen = 0
 
@@ -36,7 +36,8 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                await self._drain(receive)
+                if message.get("more_body"):
+                    await self._drain(receive)
                 raise HTTPException(413, self._line())
             return message
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -26,6 +28,7 @@ class Metrics:
         self._parts = self._histogram("athena_part_seconds", "Time spent in a part of a request.", ("part",))
         self._pending = Gauge("athena_pending_embeddings", "Memories without a vector yet.", registry=self.registry)
         self._degraded = Gauge("athena_degraded", "1 where a part isn't up.", ("part",), registry=self.registry)
+        self._tasks = Gauge("athena_tasks", "Asyncio tasks alive; at rest always as many.", registry=self.registry)
         Gauge("athena_info", "The version.", ("version",), registry=self.registry).labels(__version__).set(1)
 
     def request(self, method: str, route: str, status: int, latency_ms: float) -> None:
@@ -47,6 +50,7 @@ class Metrics:
             self._pending.set(pending)
 
     def exposition(self) -> bytes:
+        self._tasks.set(len(asyncio.all_tasks()))
         return generate_latest(self.registry)
 
     def _histogram(self, name: str, text: str, labels: tuple[str, ...]) -> Histogram:

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from athena import __version__
+from athena.api import gateway_openapi
 
 
 class ErrorDetail(BaseModel):
@@ -61,15 +62,22 @@ def install(app: FastAPI) -> None:
 
 
 _TAGS = [
+    {"name": "gateway", "description": "Any OpenAI or Anthropic client in, any provider out."},
     {"name": "tools", "description": "The memory as tools for agents."},
     {"name": "memories", "description": "The memory as resources."},
     {"name": "compression", "description": "Text to shorter text, and back."},
     {"name": "embeddings", "description": "Embedding generations: changing the model while Athena goes on."},
+    {"name": "route", "description": "Which model would answer, and why."},
+    {"name": "sessions", "description": "Conversations through the gateway, and the model each is pinned to."},
+    {"name": "usage", "description": "What was used, what it cost, what was saved; budgets."},
+    {"name": "preferences", "description": "Compression, memory and capture, by key and by project."},
+    {"name": "local-only", "description": "Whether anything may leave for a host that isn't local."},
     {"name": "health", "description": "What works, and what doesn't and why."},
 ]
 
 
 def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
+    schema["paths"] |= gateway_openapi.paths()
     for path in schema["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)

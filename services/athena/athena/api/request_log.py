@@ -35,6 +35,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
+        scope["athena.request_id"] = request_id
         scope["athena.timings"] = {}
         status = 0
         started = time.perf_counter()
@@ -53,7 +54,7 @@ class RequestLog:
                 _log.exception("unexpected error", method=scope["method"], path=scope["path"])
                 if status:
                     raise
-                await render(unexpected(request_id))(scope, receive, named)
+                await render(unexpected(request_id), scope=scope)(scope, receive, named)
             finally:
                 self._record(scope, status, (time.perf_counter() - started) * 1e3)
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from athena import config
 from athena.cli.connection import base_url, connect
-from athena.cli.doctor_checks import machine, models, parts, place
+from athena.cli.doctor_checks import machine, models, parts, place, routing
 from athena.cli.doctor_checks.finding import Check, Finding, Patient, problem
 from athena.config import Settings
 from athena.errors import AthenaError, Forbidden, InvalidSetting, Unauthorized
@@ -37,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     parts.reasoning,
     parts.backlog,
     models.generations,
+    routing.routing,
     parts.keys,
     place.logs,
 )

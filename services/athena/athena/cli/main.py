@@ -11,7 +11,22 @@ import structlog
 import typer
 
 from athena import __version__
-from athena.cli import compress, demo, doctor, embeddings, keys, local, memory, models, stack
+from athena.cli import (
+    compress,
+    demo,
+    doctor,
+    embeddings,
+    keys,
+    local,
+    local_only,
+    memory,
+    models,
+    projects,
+    route,
+    sessions,
+    stack,
+    usage,
+)
 from athena.errors import AthenaError, InvalidSetting, Unauthorized
 
 _KEY_HINT = "athena keys create NAME makes one; give it with --key or ATHENA_KEY"
@@ -23,11 +38,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Athena: memory and gateway for agents on a machine of your own.",
 )
-for commands in (stack.app, demo.app, doctor.app, memory.app, compress.app, models.app):
+_TOP = (stack.app, demo.app, doctor.app, memory.app, compress.app, models.app, local_only.app, usage.app)
+for commands in _TOP:
     app.add_typer(commands)
 app.add_typer(local.app, name="local")
 app.add_typer(embeddings.app, name="embeddings")
 app.add_typer(keys.app, name="keys")
+app.add_typer(projects.app, name="projects")
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(route.app, name="route")
+app.add_typer(usage.budgets, name="budgets")
 
 
 def _version(asked: bool) -> None:

@@ -13,7 +13,9 @@ from athena.gateway.flow.generate import generate
 from athena.gateway.flow.parts import Parts
 from athena.gateway.flow.reply import Reply
 from athena.gateway.models import listing
+from athena.gateway.models.registry import Registry
 from athena.gateway.surfaces.parse import own_key, own_provider
+from athena.gateway.types import Provider
 
 __all__ = ["Asked", "Gateway"]
 
@@ -36,16 +38,32 @@ class Gateway:
             case "embeddings":
                 return await embed(self.parts, asked)
             case "models":
-                return self._models(asked)
+                return await self._models(asked)
             case _:
                 return Reply(200)
 
-    def _models(self, asked: Asked) -> Reply:
+    async def _models(self, asked: Asked) -> Reply:
         wire, id = asked.endpoint.wire, asked.endpoint.argument
         registry = self.parts.router.registry
-        spendable = registry.spendable(asked.principal, own_provider(own_key(asked.headers), wire))
+        key = own_key(asked.headers)
+        own = own_provider(key, wire)
+        spendable = registry.spendable(asked.principal, own)
         if id is not None:
             found = listing.one(registry, wire, id, spendable)
         else:
-            found = listing.listing(registry, wire, dict(parse_qsl(asked.query)), spendable)
+            offered = await self.parts.offered.ids(_askable(registry, asked.principal, own, key))
+            found = listing.listing(registry, wire, dict(parse_qsl(asked.query)), spendable, offered)
         return Reply(200, [_JSON], msgspec.json.encode(found))
+
+
+def _askable(registry: Registry, principal: str, own: str | None, key: str | None) -> dict[str, tuple[Provider, str]]:
+    """The cloud providers whose key may be used for this caller, and the key."""
+    found = {}
+    for name, provider in registry.providers.items():
+        if provider.local:
+            continue
+        if key is not None and name == own:
+            found[name] = (provider, key)
+        elif principal and provider.key is not None:
+            found[name] = (provider, provider.key.get_secret_value())
+    return found

@@ -74,6 +74,7 @@ _STATUSES = {
     "forget": (404, 413),
     "original": (404, 413),
     "reason": (413, 502),
+    "session_status": (404, 409, 413),
 }
 
 for _tool in TOOLS.values():

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from athena.gateway.types import Attempt, Failure, Model, Outcome, Tap
 
 
-
 @dataclass(slots=True)
 class Trial(Attempt):
     """What `over` is told first counts."""

@@ -15,6 +15,7 @@ from athena.gateway.flow.back import Returning
 from athena.gateway.flow.call import Asked, Call, understood
 from athena.gateway.flow.choose import chosen
 from athena.gateway.flow.journal import Journal
+from athena.gateway.flow.original import Original
 from athena.gateway.flow.parts import Parts
 from athena.gateway.flow.prepare import Preparation
 from athena.gateway.flow.reply import Reply
@@ -34,8 +35,15 @@ async def generate(parts: Parts, asked: Asked) -> Reply:
     call = await understood(parts, asked)
     rewritten = await _rewritten(parts, call)
     decision = await chosen(parts, call)
-    prepare = Preparation(parts, call, rewritten.messages if rewritten else call.body["messages"])
-    passage = _Passage(parts, call, decision, prepare, Journal(parts, call, decision, rewritten), rewritten)
+    # Counted only where there is a difference to tell.
+    original = Original(parts, call) if rewritten is not None and rewritten.saved_characters > 0 else None
+    prepare = Preparation(
+        parts,
+        call,
+        rewritten.messages if rewritten is not None else call.body["messages"],
+        begun=original.begin if original is not None else None,
+    )
+    passage = _Passage(parts, call, decision, prepare, Journal(parts, call, decision, rewritten, original), rewritten)
     made: list[Attempt] = []
     try:
         answer = await parts.egress.send(

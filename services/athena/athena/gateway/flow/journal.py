@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from athena.gateway.flow.call import Call
 from athena.gateway.flow.choose import thread
+from athena.gateway.flow.original import Original
 from athena.gateway.flow.parts import Parts
 from athena.gateway.ports import Rewritten
 from athena.gateway.sessions.types import Passed
@@ -25,6 +26,7 @@ class Journal:
     call: Call
     decision: Decision
     rewritten: Rewritten | None
+    original: Original | None = None
     closed: bool = False
 
     def close(self, attempts: Sequence[Attempt], outcome: str) -> None:
@@ -82,6 +84,7 @@ class Journal:
             total_ms=attempt.total_ms,
             sent_characters=max(0, size - saved + recalled),
             original_characters=size,
+            counted_original=self.original.tokens(model) if self.original is not None and final else None,
             memory_characters=recalled,
         )
 

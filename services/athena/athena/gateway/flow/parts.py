@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from athena.gateway.egress import Egress
 from athena.gateway.models.live import Live
+from athena.gateway.models.offered import Offered
 from athena.gateway.ports import Capture, Judge, Record, Rewrite
 from athena.gateway.route.router import Router
 from athena.gateway.sessions.agents import Agents
@@ -17,11 +18,14 @@ from athena.store.preferences import Preferences
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`embeddings_url`: of the local server."""
+    """`counting`: for questions beside the requests, whose failures say nothing of a model's health.
+    `embeddings_url`: of the local server."""
 
     router: Router
     live: Live
+    offered: Offered
     egress: Egress
+    counting: Egress
     sessions: Sessions
     signatures: Signatures
     preferences: Preferences

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +24,10 @@ from athena.gateway.types import Json, Model, Outgoing, Provider
 _PATHS: Final = {"anthropic": "/v1/messages", "openai": "/chat/completions"}
 _VERSION: Final = ("anthropic-version", "2023-06-01")
 _TYPE: Final = ("content-type", "application/json")
+_COUNTED: Final = frozenset(
+    """model system messages tools tool_choice thinking output_config output_format cache_control context_management
+    mcp_servers container""".split()
+)
 # A window of this size or less is trimmed to the newest messages; a larger one never is.
 _SMALL_WINDOW: Final = 8192
 # Room that an answer needs at least, where the client doesn't say how much it may be.
@@ -41,23 +45,29 @@ def credential(call: Call, provider: Provider) -> str | None:
 
 @dataclass(slots=True)
 class Preparation:
-    """`messages` are those to send, after the rewriting. `notes` collects what the client should be told of what was
-    left out on the way to the model that answers."""
+    """`messages` are those to send, after the rewriting. `counting`: tokens are asked for, not an answer. `begun` is
+    told of each model in turn. `notes` collects what the client should be told of what was left out on the way to the
+    model that answers."""
 
     parts: Parts
     call: Call
     messages: Sequence[Message]
     counting: bool = False
+    begun: Callable[[Model], None] | None = None
     notes: list[str] = field(default_factory=list)
 
     async def __call__(self, model: Model) -> Outgoing:
         """Raises `CannotCarry`, `ContextExceeded`, `StoreUnavailable`."""
         self.notes.clear()
+        if self.begun is not None:
+            self.begun(model)
         content = await self._content(model)
         provider = model.provider
         path = _PATHS[provider.wire]
         if provider.wire == "anthropic":
-            path += "/count_tokens" if self.counting else ""
+            if self.counting:
+                path += "/count_tokens"
+                content = _countable(content)
             query = self.call.asked.query if self.call.wire == "anthropic" else ""
             path += f"?{query}" if query else ""
         return Outgoing(model, path, self._headers(provider), content, self.call.stream)
@@ -144,6 +154,12 @@ class Preparation:
     def _ignored(self, fields: Sequence[str]) -> None:
         if fields:
             self.notes.append(f"not carried: {' '.join(fields)}")
+
+
+def _countable(content: bytes) -> bytes:
+    """Of a request for an answer, what is part of its prompt: Anthropic counts nothing that comes with more."""
+    fields = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({name: value for name, value in fields.items() if name in _COUNTED})
 
 
 def _is_bearer(call: Call, key: str) -> bool:

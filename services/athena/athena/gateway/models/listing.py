@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from athena.errors import InvalidInput, NotFound
@@ -23,10 +23,21 @@ class _Entry:
     model: Model | None
 
 
-def listing(registry: Registry, wire: Wire, query: Mapping[str, str], spendable: frozenset[str]) -> Json:
-    """All names that a request of this caller may give as its model: `auto`, tiers, aliases, models. Anthropic's form
-    comes in pages: `limit`, `after_id`, `before_id`. Raises `InvalidInput`."""
-    entries = list(_entries(registry, spendable))
+# Whose models are called by their own names alone: those of the company whose clients ask in its own form.
+_OWN = {"anthropic": "anthropic", "openai": "openai"}
+
+
+def listing(
+    registry: Registry,
+    wire: Wire,
+    query: Mapping[str, str],
+    spendable: frozenset[str],
+    offered: Mapping[str, Sequence[str]] = {},  # noqa: B006 - read only
+) -> Json:
+    """All names that a request of this caller may give as its model: `auto`, tiers, aliases, models. `offered`: what
+    providers list themselves, by their names. Anthropic's form comes in pages: `limit`, `after_id`, `before_id`.
+    Raises `InvalidInput`."""
+    entries = list(_entries(registry, wire, spendable, offered))
     if wire == "openai":
         return {"object": "list", "data": [_openai(each) for each in entries]}
     first, end = _page(entries, query)
@@ -41,7 +52,7 @@ def listing(registry: Registry, wire: Wire, query: Mapping[str, str], spendable:
 
 def one(registry: Registry, wire: Wire, id: str, spendable: frozenset[str]) -> Json:
     """Raises `NotFound`."""
-    entry = next((each for each in _entries(registry, spendable) if each.id == id), None)
+    entry = next((each for each in _entries(registry, wire, spendable, {}) if each.id == id), None)
     if entry is None:
         target = registry.resolve(id)
         if target is None:
@@ -56,16 +67,21 @@ def _hint(registry: Registry, id: str) -> str:
     return f"did you mean {' or '.join(near)}?" if near else "GET /v1/models lists them"
 
 
-def _entries(registry: Registry, spendable: frozenset[str]) -> Iterator[_Entry]:
+def _entries(
+    registry: Registry, wire: Wire, spendable: frozenset[str], offered: Mapping[str, Sequence[str]]
+) -> Iterator[_Entry]:
     yield _Entry("auto", "Athena chooses", "athena", None)
     for tier in registry.tiers:
         yield _Entry(tier.name, f"Tier {tier.name}: {', '.join(each.name for each in tier.models)}", "athena", None)
     for alias, target in registry.aliases.items():
         yield _Entry(alias, f"Alias of {target}", "athena", registry.model(alias))
     listed = [*registry.local_models, *(model for tier in registry.tiers for model in tier.models)]
-    for model in dict.fromkeys(listed):
-        if model.provider.local or model.provider.name in spendable:
-            yield _Entry(model.name, _title(model), model.provider.name, model)
+    for provider, ids in offered.items():
+        listed += [model for id in ids if (model := registry.model(f"{provider}/{id}")) is not None]
+    for model in {each.name: each for each in listed}.values():
+        name = model.provider.name
+        if model.provider.local or name in spendable:
+            yield _Entry(model.id if name == _OWN[wire] else model.name, _title(model), name, model)
 
 
 def _title(model: Model) -> str:

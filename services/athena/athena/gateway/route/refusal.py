@@ -44,7 +44,8 @@ def refusal(passed: Sequence[Passed], facts: Facts, state: State) -> NoModel:
     cause, lines = passed[0].cause, tuple(str(each) for each in passed)
     because = "; ".join(lines[:_SHOWN])
     end = _loop(passed[0].model, facts)
-    if cause == "local-only" or (state.local_only and cause == "resting"):
+    # A window that is too small is another matter: clients shorten the conversation, and go on locally.
+    if cause == "local-only" or (state.local_only and cause in ("resting", "ability")):
         return LocalOnlyNoModel(
             f"local-only mode is on and no local model can answer: {because}{end}",
             passed=lines,

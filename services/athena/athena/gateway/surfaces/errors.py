@@ -32,7 +32,9 @@ _OPENAI = {
 def body(error: AthenaError, wire: Wire, request_id: str) -> Json:
     """The error as the surface's clients expect it. They show people the message alone, so it holds the hint."""
     message = f"{error.message} ({error.hint})" if error.hint else error.message
-    detail = {"message": message, "code": error.code, "source": error.source}
+    detail: dict[str, Json] = {"message": message, "code": error.code, "source": error.source}
+    if error.details:
+        detail["details"] = error.details
     if wire == "anthropic":
         kind = _ANTHROPIC.get(error.status, "api_error")
         return {"type": "error", "error": {"type": kind, **detail}, "request_id": request_id}

@@ -45,7 +45,7 @@ def decoded(raw: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError):
         # Half of a surrogate pair, as cut text has it, is JSON all the same.
         try:
-            return json.loads(raw)
+            return json.loads(raw.decode())
         except RecursionError as exc:
             raise InvalidInput("the body is nested too deep") from exc
         except UnicodeDecodeError as exc:

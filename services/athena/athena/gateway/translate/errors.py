@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from athena.errors import AthenaError, InvalidInput
+from athena.gateway.types import Json
 
 
 class CannotCarry(InvalidInput):
@@ -14,8 +15,10 @@ class CannotCarry(InvalidInput):
 
     code = "cannot_carry"
 
-    def __init__(self, field: str, why: str, *, hint: str | None = None) -> None:
-        super().__init__(f"{field}: {why}", hint=hint)
+    def __init__(
+        self, field: str, why: str, *, hint: str | None = None, details: dict[str, Json] | None = None
+    ) -> None:
+        super().__init__(f"{field}: {why}", hint=hint, details=details)
         self.field = field
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from athena.gateway.translate.foreign import MARK, is_foreign
@@ -10,12 +11,15 @@ from athena.gateway.types import Json
 Message = dict[str, Json]
 
 _MARK = MARK.encode()
+_NOTHING = re.compile(rb'"content"\s*:\s*\[\s*\]')
+# A message can't be empty: what was thought and never said is said to have been nothing.
+_NO_ANSWER = {"type": "text", "text": "(no answer)"}
 
 
 def without_foreign(messages: Sequence[Message], raw: bytes) -> Sequence[Message]:
-    """Without thinking that another provider thought: Anthropic refuses what it didn't sign. `raw`: the body, asked
-    first, since nearly none holds any."""
-    if _MARK not in raw:
+    """Without thinking that another provider thought: Anthropic refuses what it didn't sign. Nor does it take an
+    answer of nothing, which small models give. `raw`: the body, asked first, since nearly none holds either."""
+    if _MARK not in raw and not _NOTHING.search(raw):
         return messages
     return [_without(message) for message in messages]
 
@@ -40,11 +44,10 @@ def signatures_of(message: Json) -> dict[str, Json]:
 
 def _without(message: Message) -> Message:
     content = message.get("content")
-    if not isinstance(content, list) or not any(is_foreign(block) for block in content):
+    if not isinstance(content, list) or message.get("role") != "assistant":
         return message
     kept = [block for block in content if not is_foreign(block)]
-    # A message can't be empty: what was thought and never said is said to have been nothing.
-    return {**message, "content": kept or [{"type": "text", "text": "(no answer)"}]}
+    return message if kept and len(kept) == len(content) else {**message, "content": kept or [_NO_ANSWER]}
 
 
 def _with(message: Message, signatures: Mapping[str, Json]) -> Message:

@@ -66,7 +66,9 @@ def _samples(model: Model) -> bool:
 def _refuse(body: Mapping[str, Json], model: Model) -> None:
     for name, why in _ANTHROPICS_OWN.items():
         if body.get(name):
-            raise CannotCarry(name, why, hint=_NAME_CLAUDE)
+            # On this code, Anthropic's SDK sends the whole conversation again, without a thread.
+            details = {"error_code": "thread_unsupported_request"} if name == "thread" else None
+            raise CannotCarry(name, why, hint=_NAME_CLAUDE, details=details)
     if body.get("inference_geo") and not model.provider.local:
         raise CannotCarry("inference_geo", "only Anthropic promises where a request is computed", hint=_NAME_CLAUDE)
 
