@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from athena.errors import InvalidInput
 from athena.gateway.sse import Parser, encode
 from athena.gateway.translate import to_anthropic
-from tests.fakes.provider import anthropic_shape
-from tests.fakes.provider.claude import MODELS
-from tests.fakes.provider.prefix import units
+from tests.fakes.provider.anthropic import shape
+from tests.fakes.provider.anthropic.models import MODELS
+from tests.fakes.provider.anthropic.prefix import units
 from tests.unit.openai_talk import (
     asked,
     claude,
@@ -51,8 +51,8 @@ def test_everybody_says_the_same_in_the_same_order(messages: list[Json], model: 
 def test_anthropic_takes_it(messages: list[Json], model: str, tools: bool):
     body = asked(*messages, tools=TOOLS, stop="END", user="me@example.org") if tools else asked(*messages)
     request = to_anthropic.request(body, claude(model), {})
-    anthropic_shape.check(request, MODELS[model], "")
-    anthropic_shape.check_marks(units(request), request)
+    shape.check(request, MODELS[model], "")
+    shape.check_marks(units(request), request)
 
 
 @given(conversations(), models)

@@ -11,8 +11,8 @@ from athena.errors import InvalidInput
 from athena.gateway.translate import to_anthropic
 from athena.gateway.translate.errors import CannotCarry
 from athena.gateway.types import Model
-from tests.fakes.provider import anthropic_shape
-from tests.fakes.provider.claude import MODELS
+from tests.fakes.provider.anthropic import shape
+from tests.fakes.provider.anthropic.models import MODELS
 from tests.unit.openai_talk import ANTHROPIC, asked, call, claude, unmarked, user
 
 Json = Any
@@ -170,7 +170,7 @@ def test_effort_in_each_models_words(model: str, asked_for: str, thinking: Json,
     assert request.get("thinking") == thinking
     assert request.get("output_config", {}).get("effort") == effort
     if model in MODELS:
-        anthropic_shape.check(request, MODELS[model], "")
+        shape.check(request, MODELS[model], "")
     silent = effort is None and thinking is None and asked_for != "none"
     ignored = to_anthropic.ignored(asked(user(), reasoning_effort=asked_for), claude(model))
     assert ignored == (("reasoning_effort",) if silent else ())
@@ -264,7 +264,7 @@ def test_where_tools_were_called_and_none_are_given_any_more_none_is_called():
     request = to_anthropic.request(asked(*messages), claude(), {})
     assert [tool["name"] for tool in request["tools"]] == ["f", "g"]
     assert request["tool_choice"] == {"type": "none"}
-    anthropic_shape.check(request, MODELS["claude-sonnet-5-5"], "")
+    shape.check(request, MODELS["claude-sonnet-5-5"], "")
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_a_json_schema_is_closed_and_what_anthropic_cannot_hold_to_is_told():
             "additionalProperties": False,
         },
     }
-    anthropic_shape.check(request, MODELS["claude-sonnet-5-5"], "")
+    shape.check(request, MODELS["claude-sonnet-5-5"], "")
 
 
 @pytest.mark.parametrize(
