@@ -1,6 +1,6 @@
 # Every target is one command. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: shell help install run up down status logs demo doctor test test-unit lint types imports check chaos bench-memory lock clean test-athena test-compressor bench-compression
+.PHONY: shell help install run up down status logs demo doctor test test-unit lint types imports check chaos soak bench-memory bench-gateway lock clean test-athena test-compressor bench-compression
 BIN := .venv/bin
 
 help: ## Show this list
@@ -56,6 +56,12 @@ check: lint types imports shell test ## All of these
 
 chaos: .venv/.installed-dev ## Kill each process fifty times under load, and look for what was lost
 	@ATHENA_CHAOS_KILLS=$${ATHENA_CHAOS_KILLS:-50} $(BIN)/python -m pytest -s tests/integration/test_crash.py $(ARGS)
+
+soak: .venv/.installed-dev ## Stream 20,000 answers with faults and clients that leave, and look for what is left over
+	@ATHENA_SOAK_REQUESTS=$${ATHENA_SOAK_REQUESTS:-20000} $(BIN)/python -m pytest -s --timeout 3600 tests/clients/test_gateway_soak.py $(ARGS)
+
+bench-gateway: .venv/.installed-dev ## Measure the gateway against its bars, LiteLLM and Portkey (needs node)
+	@$(BIN)/python -m tests.bench.gateway $(ARGS)
 
 bench-memory: .venv/.installed-dev ## Measure the memory against its bars and a peer (ARGS="--help" says more)
 	@$(BIN)/python -m tests.bench.memory $(ARGS)

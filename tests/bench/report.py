@@ -8,7 +8,7 @@ import platform
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from rich.console import Console
@@ -16,11 +16,13 @@ from rich.table import Table
 
 from athena import __version__
 from tests.bench.bars import Figure, Results
-from tests.bench.options import Options
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
-def table(results: Results, console: Console) -> None:
-    shown = Table(title="Athena's memory beside mem0", title_justify="left")
+def table(results: Results, console: Console, title: str = "Athena's memory beside mem0") -> None:
+    shown = Table(title=title, title_justify="left")
     for column in ("part", "figure", "value", "bar", "", "Athena", "beside it"):
         shown.add_column(column, overflow="fold")
     for figure in results.figures:
@@ -35,7 +37,7 @@ def table(results: Results, console: Console) -> None:
         console.print(why, markup=False)
 
 
-def write(results: Results, options: Options, machine: dict[str, Any], path: Path) -> None:
+def write(results: Results, options: DataclassInstance, machine: dict[str, Any], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "passed": results.passed,

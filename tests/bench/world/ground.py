@@ -90,6 +90,18 @@ async def ground() -> AsyncIterator[Ground]:
 
 
 @asynccontextmanager
+async def postgres_only() -> AsyncIterator[tuple[Path, str]]:
+    """A folder of this run's own, and the DSN of its PostgreSQL."""
+    home = Path(tempfile.mkdtemp(prefix="athena-bench-"))
+    home.chmod(0o711)  # where this runs as root, PostgreSQL's own user has to pass
+    try:
+        async with postgres.ensure_running(config.load({"ATHENA_HOME": str(home)})) as dsn:
+            yield home, dsn
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@asynccontextmanager
 async def _llama(settings: Settings) -> AsyncIterator[str]:
     """MiniLM as the stack would serve it."""
     model, port = catalogue.load().find("all-minilm-l6-v2"), free_port()
