@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from types import SimpleNamespace
 
 import structlog
@@ -22,6 +23,7 @@ PULSE_S = 15.0
 
 _log = structlog.get_logger("athena.gateway")
 _ID = "x-athena-request-id"
+_UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]+")
 _PREFIXES = ("/v1", "/p/")
 _LABELS = {
     "generate": {"anthropic": "/v1/messages", "openai": "/v1/chat/completions"},
@@ -207,4 +209,5 @@ def _refused(error: AthenaError, endpoint: Endpoint, scope: Scope) -> Reply:
 
 
 def _raw(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    """Values may hold what clients named: no line end of theirs ends a header of ours."""
+    return [(name.encode("latin-1"), _UNSAFE.sub(b" ", value.encode("latin-1", "replace"))) for name, value in headers]
