@@ -59,6 +59,7 @@ class House:
     home: Path
     environment: dict[str, str]
     process: asyncio.subprocess.Process | None = None
+    _database: Database | None = None
 
     @property
     def url(self) -> str:
@@ -86,6 +87,8 @@ class House:
         await self.process.wait()
 
     async def stop(self) -> None:
+        if self._database is not None:
+            await self._database.close()
         if self.process is None or self.process.returncode is not None:
             return
         self.process.terminate()
@@ -139,13 +142,14 @@ class House:
             assert time.monotonic() < give_up_at, f"still not: {sql}"
             await asyncio.sleep(0.1)
 
-    async def key(self, name: str) -> str:
+    def key(self, name: str) -> str:
         """A new Athena key."""
-        database = Database(postgres.dsn(self.settings))
-        try:
-            return await Keys(database).create(name)
-        finally:
-            await database.close()
+        return self.world.background.run(self._key(name))
+
+    async def _key(self, name: str) -> str:
+        if self._database is None:
+            self._database = Database(postgres.dsn(self.settings))
+        return await Keys(self._database).create(name)
 
     @asynccontextmanager
     async def replica(self, *, pulse_s: float | None = None, **environment: str) -> AsyncIterator[str]:
@@ -158,7 +162,7 @@ class House:
         async with bootstrap.build(settings.model_copy(update={"database_url": dsn}), worker=False) as athena:
             app = create_app(athena)
             for each in app.user_middleware:
-                if each.cls is Front and pulse_s is not None:
+                if pulse_s is not None and getattr(each.cls, "__name__", "") == Front.__name__:
                     each.kwargs["pulse_s"] = pulse_s
             await athena.local_only.refreshed()
             await athena.gateway.parts.live.refresh()

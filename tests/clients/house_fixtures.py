@@ -26,7 +26,7 @@ def house(background: Background, providers: World) -> Iterator[House]:
 @pytest.fixture
 async def guest(house: House) -> AsyncIterator[Guest]:
     name = f"guest-{next(numbers)}"
-    key = await house.key(name)
+    key = house.key(name)
     guest = Guest(house, name, key, Asking(house.url, {"authorization": f"Bearer {key}"}), Asking(house.url, {}))
     async with fresh(house.world):
         yield guest

@@ -165,6 +165,7 @@ async def test_the_prompt_can_hold_the_script(direct: World) -> None:
 
 
 async def test_many_at_once_leave_nothing_behind(direct: World) -> None:
+    before = len(direct.anthropic.server.connections)
     async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=16)) as http:
         headers = {"x-api-key": "k", "anthropic-version": "2023-06-01"}
 
@@ -178,4 +179,5 @@ async def test_many_at_once_leave_nothing_behind(direct: World) -> None:
     assert len(direct.anthropic.bills) == 400
     assert all(bill.complete for bill in direct.anthropic.bills)
     assert len({bill.id for bill in direct.anthropic.bills}) == 400
-    until(lambda: not direct.anthropic.server.connections)
+    # Others may keep connections of their own.
+    until(lambda: len(direct.anthropic.server.connections) <= before)

@@ -233,6 +233,7 @@ async def test_embeddings_and_models(direct: World, face: str) -> None:
 
 
 async def test_many_at_once_leave_nothing_behind(direct: World) -> None:
+    before = len(direct.openai.server.connections)
     async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=16)) as http:
 
         async def one(number: int) -> str:
@@ -243,4 +244,5 @@ async def test_many_at_once_leave_nothing_behind(direct: World) -> None:
         answers = await asyncio.gather(*(one(number) for number in range(400)))
     assert all(answer.endswith("data: [DONE]\n\n") for answer in answers)
     assert len({bill.id for bill in direct.openai.bills if bill.complete}) == 400
-    until(lambda: not direct.openai.server.connections)
+    # Others may keep connections of their own.
+    until(lambda: len(direct.openai.server.connections) <= before)

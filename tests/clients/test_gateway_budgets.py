@@ -44,7 +44,7 @@ async def spenders(guest: Guest) -> AsyncIterator[Spenders]:
     made: list[int] = []
     for name, wanted in budgets.items():
         key = f"{guest.name}-{name}"
-        keys[name] = guest.asking(authorization=f"Bearer {await guest.house.key(key)}")
+        keys[name] = guest.asking(authorization=f"Bearer {guest.house.key(key)}")
         for action, amount in wanted:
             asked = {"subject": "key", "name": key, "period": "day", "amount_usd": amount, "action": action}
             made.append((await guest.asks.put("/api/v1/budgets", asked))["id"])

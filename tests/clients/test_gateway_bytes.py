@@ -8,22 +8,26 @@ from typing import Any
 
 import pytest
 
+from tests.clients.asking import events
 from tests.clients.house import Guest
 from tests.clients.texts import log_of
 from tests.fakes.provider.fake import Seen
-from tests.fakes.provider.script import HTML_500, Refuse, Text, Think, Tool
+from tests.fakes.provider.script import HTML_500, Raw, Refuse, Text, Think, Tool
 
 pytest_plugins = ("tests.clients.house_fixtures",)
 
 # As no encoder of ours would write it: spaces, line ends, escapes, numbers of every form, keys in any order.
 ODD_CLAUDE = (
-    b'\n{  "stream":false ,\t"messages" : [ { "content":[{"text":"caf\\u00e9 \xe2\x98\x95 \\/ \\"so\\"","type":"text"}],\r\n'
+    b'\n{  "stream":false ,\t"messages" : [ { "content":[{"text":"caf\\u00e9 \xe2\x98\x95 \\/ \\"so\\"",'
+    b'"type":"text"}],\r\n'
     b'"role":"user"} ] , "max_tokens":  1024,\n  "temperature" : 1.0, "top_k": 5, "model":"claude-haiku-4-5",'
     b' "tools":[{"input_schema":{"type":"object","properties":{"n":{"minimum":1.50e+02,"maximum":12345678901234567890,'
-    b'"default":-0.0,"type":"number"}}},"name":"calc","description":"\\ud83d\\ude00"}], "metadata":{"user_id":"\\u0075"}}  \n'
+    b'"default":-0.0,"type":"number"}}},"name":"calc","description":"\\ud83d\\ude00"}],'
+    b' "metadata":{"user_id":"\\u0075"}}  \n'
 )
 ODD_GPT = (
-    b'{ "model" : "gpt-4o-mini",\n"temperature":1.0 ,"seed": 1e2,\r\n "messages":[{"content":"caf\\u00e9 \\/","role" :"user"}] ,'
+    b'{ "model" : "gpt-4o-mini",\n"temperature":1.0 ,"seed": 1e2,\r\n "messages":[{"content":"caf\\u00e9 \\/",'
+    b'"role" :"user"}] ,'
     b'"logit_bias":{"50256":-1.0e2}, "user":"\\u0061" }'
 )
 MESSAGES, CHAT = "/v1/messages", "/v1/chat/completions"
@@ -75,7 +79,7 @@ async def test_query_betas_and_unknown_headers_arrive(guest: Guest) -> None:
 
 async def test_the_answer_comes_back_byte_for_byte(guest: Guest) -> None:
     """Body, request id and rate limits are the provider's own."""
-    body = b'{ "id":"msg_1", "type" : "message","content":[{"type":"text","text":"\\u00e9"}],"usage":{"input_tokens":1.0}}\n'
+    body = b'{ "id":"msg_1", "type" : "message","content":[{"type":"text","text":"\\u00e9"}],"usage":{"n":1.0}}\n'
     limits = {"anthropic-ratelimit-requests-remaining": "7", "request-id": "req_1", "anthropic-next-year": "1"}
     guest.world.anthropic.script(Refuse(200, body=body, headers=limits))
     answer, _ = await sent(guest, MESSAGES, ODD_CLAUDE)
@@ -108,6 +112,25 @@ async def test_a_stream_comes_back_byte_for_byte(guest: Guest, path: str, raw: b
     assert answer.content == direct.content
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n"])
+async def test_usage_that_nobody_asked_for_stays_here(guest: Guest, end: bytes) -> None:
+    """Athena asks for it; the client gets all else, whatever line ends the provider has."""
+    head = b'data: {"id":"c","object":"chat.completion.chunk",'
+    piece = head + b'"choices":[{"index":0,"delta":{"content":" two"}}],"usage":null}'
+    bill = head + b'"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}'
+    guest.world.openai.script(Text("one", pieces=1), Raw(piece + end + bill + end + piece + end))
+    raw = ODD_GPT.replace(b"{", b'{"stream":true,', 1)
+    answer, seen = await sent(guest, CHAT, raw)
+    assert json.loads(seen.raw)["stream_options"] == {"include_usage": True}
+    assert answer.content.count(piece) == 2
+    assert bill not in answer.content
+    said = [event for event in events(answer) if event != "[DONE]"]
+    assert all(event["choices"] and not event.get("usage") for event in said)
+    assert events(answer)[-1] == "[DONE]"
+    (row,) = await guest.house.used(guest.name, 1)
+    assert row["tokens_output"] > 0
+
+
 async def test_a_providers_error_is_verbatim(guest: Guest) -> None:
     body = b'{"type":"error" , "error":{"type":"invalid_request_error","message":"no \\u00e9"},"request_id":"req_9"}'
     guest.world.anthropic.script(Refuse(400, body=body))
@@ -119,7 +142,9 @@ async def test_a_providers_error_is_verbatim(guest: Guest) -> None:
     assert answer.headers["content-type"] == "text/html"
 
 
-@pytest.mark.parametrize(("path", "raw", "tier"), [(MESSAGES, ODD_CLAUDE, "haiku"), (CHAT, ODD_GPT, "openai/gpt-4o-mini")])
+@pytest.mark.parametrize(
+    ("path", "raw", "tier"), [(MESSAGES, ODD_CLAUDE, "haiku"), (CHAT, ODD_GPT, "openai/gpt-4o-mini")]
+)
 async def test_another_name_changes_the_name_alone(guest: Guest, path: str, raw: bytes, tier: str) -> None:
     """Every value is the client's own bytes, in the client's order; only the space between them may go."""
     named = raw.replace(b"claude-haiku-4-5", b"haiku").replace(b'"gpt-4o-mini"', b'"openai/gpt-4o-mini"')

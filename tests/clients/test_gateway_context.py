@@ -67,7 +67,9 @@ async def test_the_providers_own_word_on_its_window(guest: Guest) -> None:
 async def test_a_large_window_is_never_trimmed(guest: Guest) -> None:
     """Claude says that it is too much, and hears of every message."""
     guest.world.anthropic.windows[CLAUDE] = 3000
-    talk = [{"role": role, "content": f"{at} " + "word " * 400} for at in range(10) for role in ("user", "assistant")][:-1]
+    talk = [{"role": role, "content": f"{at} " + "word " * 400} for at in range(10) for role in ("user", "assistant")][
+        :-1
+    ]
     own = {**OFF, "x-api-key": "sk-ant-api03-own"}
     answer = await guest.stranger.messages(talk, own)
     assert answer.status_code == 400
@@ -91,7 +93,10 @@ async def test_a_tiny_window_is_trimmed_aloud(small: Asking) -> None:
     """The system's text and the newest turns are kept, and the answer says what wasn't."""
     talk: list[Any] = []
     for at in range(30):
-        talk += [{"role": "user", "content": f"{at}: {secrets.token_hex(40)}"}, {"role": "assistant", "content": "Yes."}]
+        talk += [
+            {"role": "user", "content": f"{at}: {secrets.token_hex(40)}"},
+            {"role": "assistant", "content": "Yes."},
+        ]
     talk.append({"role": "user", "content": "What did I say last?"})
     short = await small.messages(talk[-3:], OFF, model="local", max_tokens=8, system="Be brief.")
     assert short.status_code == 200

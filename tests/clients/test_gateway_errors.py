@@ -10,6 +10,8 @@ import pytest
 from tests.clients.asking import text_of
 from tests.clients.house import Guest
 from tests.clients.world import CLAUDE, GPT
+from tests.fakes.provider.fake import Rejected, Seen
+from tests.fakes.provider.http import Reply
 
 pytest_plugins = ("tests.clients.house_fixtures",)
 
@@ -98,6 +100,51 @@ async def test_a_body_that_is_none(guest: Guest, path: str, raw: bytes, word: st
 
 
 @paths
+@pytest.mark.parametrize("depth", [700, 900])
+async def test_a_body_that_is_nested_too_deep_for_the_rewriting(guest: Guest, path: str, depth: int) -> None:
+    """It can be read, but not walked through."""
+    deep = '{"a":' * depth + "1" + "}" * depth
+    raw = f'{{"model": "auto", "messages": [{{"role": "user", "content": [{deep}]}}]}}'
+    error = error_of(await guest.asks.http.post(path, content=raw), 400, path)
+    assert "nested too deep" in error["message"]
+
+
+async def refused(seen: Seen, reply: Reply) -> None:
+    """What these providers do with what they can't read: the fakes can't either."""
+    raise Rejected(400, "invalid_request_error", "Invalid request.")
+
+
+@paths
+@pytest.mark.parametrize("model", [CLAUDE, "gpt-4o-mini", "local"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": True},
+        {"role": "user", "content": [{"type": {}}]},
+        {"role": "user", "content": [{"type": "text", "text": None}, 3]},
+        {"role": "assistant", "tool_calls": True},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": {}, "content": [[]]}]},
+        {"role": "\ud83d", "content": "x"},
+    ],
+)
+async def test_messages_that_are_none(guest: Guest, path: str, model: str, message: dict[str, Any]) -> None:
+    """Ours or the provider's word, but the client's fault; and nobody else is asked the same again."""
+    fakes = guest.world.fakes
+    for fake in fakes:
+        fake.route = refused  # type: ignore[method-assign]
+    body = {"model": model, "max_tokens": 20, "messages": [message, {"role": "user", "content": "x"}]}
+    try:
+        answer = await guest.asks.http.post(path, content=json.dumps(body).encode(), headers=VERSION)
+    finally:
+        for fake in fakes:
+            del fake.route
+    # Of a local server's own words there is no saying.
+    assert answer.status_code == 400 or model == "local", answer.text
+    assert "went wrong inside" not in answer.text
+    assert sum(len(fake.calls) for fake in fakes) <= 1
+
+
+@paths
 async def test_half_of_a_surrogate_pair_goes_through(guest: Guest, path: str) -> None:
     """Cut text has them, and providers know what to do with it."""
     raw = b'{"model": "%s", "max_tokens": 50, "messages": [{"role": "user", "content": "cut \\ud83d"}]}'
@@ -133,11 +180,25 @@ async def test_a_header_of_ours_that_is_wrong(guest: Guest, headers: dict[str, s
         assert word in error_of(await ask("Hello", headers), 400, path)["message"]
 
 
+@paths
+@pytest.mark.parametrize(
+    "name", ["claude-" + "x" * 100_000, "claude-x\r\nset-cookie: a=b", "claude-\ud83d", "gpt-\x00"]
+)
+async def test_a_name_that_no_model_can_have(guest: Guest, path: str, name: str) -> None:
+    """It would end up in a header."""
+    body = {"model": name, "max_tokens": 20, "messages": [{"role": "user", "content": "x"}]}
+    answer = await guest.asks.http.post(path, content=json.dumps(body).encode(), headers=VERSION)
+    assert error_of(answer, 400, path)["code"] == "unknown_model"
+    assert "set-cookie" not in answer.headers
+    assert len(answer.content) < 1000
+
+
 async def test_what_cannot_be_carried_is_said(guest: Guest) -> None:
     """Rather than left out: a document for a provider that reads none."""
     source = {"type": "url", "url": "https://example.org/kiln.pdf"}
     talk = [{"role": "user", "content": [{"type": "document", "source": source}, {"type": "text", "text": "Read it"}]}]
-    error = error_of(await guest.asks.messages(talk, model=GPT), 400, MESSAGES)
+    own = {"x-api-key": "sk-proj-own"}
+    error = error_of(await guest.stranger.messages(talk, own, model=GPT), 400, MESSAGES)
     assert error["code"] == "cannot_carry"
     assert "document" in error["message"]
     error = error_of(await guest.asks.chat("Hello", model=CLAUDE, n=2), 400, CHAT)
@@ -166,14 +227,24 @@ async def test_models_in_openais_form(guest: Guest) -> None:
     assert body["object"] == "list"
     names = [each["id"] for each in body["data"]]
     assert len(names) == len(set(names))
-    assert {"auto", "local", "haiku", "sonnet", "local-fast", f"anthropic/{CLAUDE}", "ollama/llama3.1:8b"} <= set(names)
+    assert {"auto", "local", "haiku", "sonnet", "local-fast", "ollama/llama3.1:8b", "google/gemini-3.8-flash"} <= set(
+        names
+    )
+    assert has_claude(names)
     assert all(set(each) >= {"id", "object", "created", "owned_by"} for each in body["data"])
     # Without a key: what can be had without one.
-    open_to_all = {each["id"] for each in (await guest.stranger.get("/v1/models")).json()["data"]}
-    assert f"anthropic/{CLAUDE}" not in open_to_all
+    open_to_all = [each["id"] for each in (await guest.stranger.get("/v1/models")).json()["data"]]
+    assert not has_claude(open_to_all)
     assert "ollama/llama3.1:8b" in open_to_all
+    # With the client's own: what that one can be spent on.
     own = await guest.stranger.get("/v1/models?limit=1000", {**VERSION, "x-api-key": "sk-ant-api03-own"})
-    assert f"anthropic/{CLAUDE}" in [each["id"] for each in own.json()["data"]]
+    names = [each["id"] for each in own.json()["data"]]
+    assert has_claude(names)
+    assert "google/gemini-3.8-flash" not in names
+
+
+def has_claude(names: list[str]) -> bool:
+    return any(name.removeprefix("anthropic/") == CLAUDE for name in names)
 
 
 async def test_models_in_anthropics_form(guest: Guest) -> None:

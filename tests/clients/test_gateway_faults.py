@@ -110,7 +110,9 @@ async def test_after_content_there_is_one_error_and_no_fallback(both: Both, faul
                 errors = [event for event in said if isinstance(event, dict) and "error" in event]
                 assert len(errors) == 1
                 assert errors[0]["error"]["message"]
-                assert not [c for e in said if isinstance(e, dict) for c in e.get("choices", ()) if c.get("finish_reason")]
+                assert not [
+                    c for e in said if isinstance(e, dict) for c in e.get("choices", ()) if c.get("finish_reason")
+                ]
     rows = await both.guest.house.used(both.guest.name, 4)
     assert {row["outcome"] for row in rows} == {"broken"}
 

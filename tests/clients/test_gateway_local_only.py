@@ -63,7 +63,7 @@ async def test_what_only_the_cloud_has_is_refused(guest: Guest, own: bool) -> No
     for stream in (False, True):
         assert_refused(await asks.messages([{"role": "user", "content": picture}], anthropic, stream=stream))
         assert_refused(await asks.chat([{"role": "user", "content": part}], openai, stream=stream))
-    vectors = {"model": "text-embedding-3-small", "input": "x"}
+    vectors = {"model": "openai/text-embedding-3-small", "input": "x"}
     answer = await asks.http.post("/v1/embeddings", json=vectors, headers=openai)
     assert answer.status_code == 503
     assert not any(fake.calls for fake in guest.world.fakes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 from urllib.parse import quote
@@ -88,7 +89,7 @@ async def test_pinned_by_session(guest: Guest) -> None:
         assert answer.headers["x-athena-model"] == FLASH
         assert "session-pin" in answer.headers["x-athena-route"]
     # What a client calls itself in its own way is the same session.
-    own = {"metadata": {"user_id": '{"device_id": "d", "session_id": "%s"}' % session}}
+    own = {"metadata": {"user_id": json.dumps({"device_id": "d", "session_id": session})}}
     assert (await guest.asks.messages("Hello", **own)).headers["x-athena-model"] == FLASH
     await guest.asks.put(f"/api/v1/sessions/{session}", {"model": None})
     assert (await guest.asks.messages("Hello", headers)).headers["x-athena-model"] == f"anthropic/{CLAUDE}"
@@ -144,7 +145,7 @@ async def test_pinned_by_request(guest: Guest) -> None:
 
 async def test_a_project_by_path(guest: Guest) -> None:
     """`/p/PROJECT` as base URL: the whole surface is there, for any name."""
-    project = f"kitchen, büro & Söhne {secrets.token_hex(3)}"
+    project = f"kitchen/büro & 100% Söhne {secrets.token_hex(3)}"
     base = f"/p/{quote(project, safe='')}/v1"
     for path, body in (
         ("messages", {"model": CLAUDE, "max_tokens": 100, "messages": [person("Hello")]}),
@@ -191,5 +192,3 @@ async def test_a_loop_whose_provider_is_away_fails_clearly(guest: Guest) -> None
     assert not guest.world.anthropic.calls
     guest.world.google.forget()
     assert text_of(await guest.asks.messages(talk, headers, model=FLASH, tools=[WEATHER]))
-
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,13 +86,15 @@ async def test_googles_thought_signatures(guest: Guest, wire: str, stream: bool)
     for _ in range(3):
         answer = await talking.step(guest.asks, stream=stream)
     assert text_of(answer) == "It rains."
-    signed = [call for m in fake.calls[-1].body["messages"] for call in m.get("tool_calls", ()) if "extra_content" in call]
+    signed = [
+        call for m in fake.calls[-1].body["messages"] for call in m.get("tool_calls", ()) if "extra_content" in call
+    ]
     assert len(signed) == 2  # Google signs the first of parallel calls
 
 
 @pytest.mark.parametrize("wire", ["anthropic", "openai"])
 async def test_foreign_thinking_stays_where_it_was_thought(guest: Guest, wire: str) -> None:
-    """A conversation moves from one provider to another and back: nobody is shown what another one thought or signed."""
+    """A conversation moves from one provider to another and back: nobody sees what another one thought or signed."""
     world = guest.world
     talking = loop(wire, FLASH)
     world.google.script(CALLS[0])
@@ -116,7 +117,7 @@ async def test_another_key_finds_no_signature(guest: Guest) -> None:
     guest.world.google.script(CALLS[0])
     talking = loop("openai", FLASH)
     await talking.step(guest.asks)
-    other = guest.asking(authorization=f"Bearer {await guest.house.key(f'{guest.name}-other')}")
+    other = guest.asking(authorization=f"Bearer {guest.house.key(f'{guest.name}-other')}")
     answer = await other.chat(talking.talk, model=FLASH, tools=[FUNCTION])
     assert answer.status_code == 400
     assert "thought_signature" in answer.text
@@ -139,7 +140,7 @@ def before_the_kill() -> dict[str, Killed]:
 
 
 @pytest.fixture
-async def killed(guest: Guest, before_the_kill: dict[str, Killed]) -> AsyncIterator[Killed]:
+async def killed(guest: Guest, before_the_kill: dict[str, Killed]) -> Killed:
     """Made by the first test that asks: the server is killed right behind the last byte of an answer."""
     if not before_the_kill:
         world = guest.world
@@ -156,7 +157,7 @@ async def killed(guest: Guest, before_the_kill: dict[str, Killed]) -> AsyncItera
         world.background.run(guest.house.start(), timeout_s=90)
         ids = [answer.headers["x-athena-request-id"] for answer in (*answers, last)]
         before_the_kill["it"] = Killed(guest.house, guest.key, guest.name, loops, ids)
-    yield before_the_kill["it"]
+    return before_the_kill["it"]
 
 
 async def test_no_answered_request_is_missing_after_a_kill(killed: Killed) -> None:
@@ -189,7 +190,9 @@ def _chat_message(answer: Any) -> Any:
                 message["content"] += choice["delta"].get("content") or ""
                 for part in choice["delta"].get("tool_calls") or ():
                     if part["index"] == len(calls):
-                        calls.append({"id": part["id"], "function": {"name": part["function"]["name"], "arguments": ""}})
+                        calls.append(
+                            {"id": part["id"], "function": {"name": part["function"]["name"], "arguments": ""}}
+                        )
                     calls[part["index"]]["function"]["arguments"] += part["function"].get("arguments") or ""
     plain = [{"id": each["id"], "type": "function", "function": each["function"]} for each in calls]
     return {"role": "assistant", "content": message["content"], **({"tool_calls": plain} if plain else {})}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.asking import Asking, events, text_of
+from tests.clients.asking import Asking, events
 from tests.clients.house import Guest, eventually
 from tests.clients.world import CLAUDE, GPT, PNG
 from tests.fakes.provider.fake import FakeProvider, Totals
@@ -49,7 +49,10 @@ async def test_the_ledger_agrees_with_every_provider(guest: Guest) -> None:
         world.google.script(Refuse(503), where=lambda body: "faulty" in str(body["messages"]))
         return list(
             await asyncio.gather(
-                *(asks.messages(f"Hello {model}", model=model, stream=stream) for model in (CLAUDE, GPT, FLASH, OLLAMA)),
+                *(
+                    asks.messages(f"Hello {model}", model=model, stream=stream)
+                    for model in (CLAUDE, GPT, FLASH, OLLAMA)
+                ),
                 *(asks.chat(f"Hello {model}", model=model, stream=stream) for model in (CLAUDE, GPT, FLASH, OLLAMA)),
                 asks.messages("Cached", model=CLAUDE, system=system, stream=stream),
                 asks.messages("Cached again", model=CLAUDE, system=system, stream=stream),
@@ -59,7 +62,12 @@ async def test_the_ledger_agrees_with_every_provider(guest: Guest) -> None:
                 asks.chat("Faulty once: faulty", model=FLASH, stream=stream),
                 asks.messages([{"role": "user", "content": [picture]}], model=CLAUDE, stream=stream),
                 *(asks.chat([{"role": "user", "content": long}], model=model, stream=stream) for model in (GPT, FLASH)),
-                asks.chat("With usage", model=GPT, stream=stream, **({"stream_options": {"include_usage": True}} if stream else {})),
+                asks.chat(
+                    "With usage",
+                    model=GPT,
+                    stream=stream,
+                    stream_options={"include_usage": True} if stream else None,
+                ),
             )
         )
 
@@ -140,7 +148,7 @@ async def test_what_was_never_asked_is_in_no_row(guest: Guest) -> None:
 
 async def leave(asks: Asking, path: str, model: str, *, after: str) -> None:
     """A client that hangs up as soon as it has read this."""
-    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+    body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
     body |= {"max_tokens": 4000} if path == "/v1/messages" else {}
     async with asks.streaming(path, body) as stream:
         await stream.until(after)

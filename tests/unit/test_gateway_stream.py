@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from athena.gateway.flow.stream import Back, Translated, Verbatim, WithoutUsage, relay
+from athena.gateway.flow.stream import Back, Relay, Translated, Verbatim, WithoutUsage
 from athena.gateway.types import Answer, Attempt, Failure, Model, Provider, StreamBroken, Tokens
 
 EVENTS = [
@@ -74,7 +74,7 @@ def error_event(failure: Failure) -> bytes:
 async def passed(chunks: list[bytes], back: Back, broken: Failure | None = None) -> tuple[Heard, list[str]]:
     answer, closed = answer_of(chunks, broken)
     heard = Heard()
-    async for said in relay(answer, back, error_event, heard.finished):
+    async for said in Relay(answer, back, error_event, heard.finished):
         heard.said.append(said)
     return heard, closed
 
@@ -111,7 +111,7 @@ async def test_a_connection_that_breaks_after_the_end_takes_nothing_away() -> No
 async def test_a_client_that_leaves_closes_the_upstream() -> None:
     answer, closed = answer_of(EVENTS)
     heard = Heard()
-    stream = relay(answer, Verbatim(), error_event, heard.finished)
+    stream = Relay(answer, Verbatim(), error_event, heard.finished)
     await anext(stream)
     await stream.aclose()
     assert (heard.told, closed) == (["cancelled"], ["closed"])
@@ -128,15 +128,58 @@ async def test_the_usage_that_nobody_asked_for_is_left_out(places: list[int]) ->
 
 @given(st.lists(st.integers(0, 10_000)))
 async def test_another_wire_is_said_again_event_by_event(places: list[int]) -> None:
-    seen: list[bytes] = []
+    said = Echo()
+    heard, _ = await passed(cut(b"".join(EVENTS), places), Translated(said))
+    assert len(said.seen) == len(EVENTS)
+    assert heard.said[-1].endswith(b"data: end\n\n")
 
-    def feed(data: bytes) -> bytes:
-        seen.append(data)
+
+class Echo:
+    """A translation that says what it hears, or fails at the second event."""
+
+    def __init__(self, *, breaks: bool = False) -> None:
+        self.failed = False
+        self.seen: list[bytes] = []
+        self._breaks = breaks
+
+    def feed(self, data: bytes) -> bytes:
+        self.seen.append(data)
+        if self._breaks and len(self.seen) == 2:
+            raise KeyError("nobody thought of this")
         return b"data: " + data + b"\n\n"
 
-    heard, _ = await passed(cut(b"".join(EVENTS), places), Translated(feed, lambda: b"data: end\n\n"))
-    assert len(seen) == len(EVENTS)
-    assert heard.said[-1].endswith(b"data: end\n\n")
+    def end(self) -> bytes:
+        return b"data: end\n\n"
+
+
+async def test_what_nobody_thought_of_ends_in_an_error_event() -> None:
+    heard, closed = await passed([EVENTS[0], EVENTS[2]], Translated(Echo(breaks=True)))
+    assert heard.said[-1] == error_event(Failure("server", ""))
+    assert (heard.told, closed) == (["broken"], ["closed"])
+
+
+async def test_an_error_that_the_translation_had_to_say_is_told() -> None:
+    said = Echo()
+    said.failed = True
+    heard, _ = await passed(EVENTS, Translated(said))
+    assert heard.told == ["broken"]
+
+
+async def test_a_stream_that_was_never_begun_is_closed_all_the_same() -> None:
+    answer, _ = answer_of(EVENTS)
+    closing: list[str] = []
+
+    class Unread:
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            raise AssertionError("nobody reads it")
+
+        async def aclose(self) -> None:
+            closing.append("closed")
+
+    answer.chunks = Unread()  # type: ignore[assignment]
+    heard = Heard()
+    await Relay(answer, Verbatim(), error_event, heard.finished).aclose()
+    assert (heard.told, closing) == (["cancelled"], ["closed"])
 
 
 @pytest.mark.parametrize("outcome", [Failure("overloaded", "inside the stream")])
@@ -144,6 +187,6 @@ async def test_an_error_inside_the_stream_is_passed_on_and_told(outcome: Any) ->
     answer, _ = answer_of([EVENTS[0], b'event: error\ndata: {"type":"error"}\n\n'])
     answer.tap.failure = outcome
     heard = Heard()
-    said = [chunk async for chunk in relay(answer, Verbatim(), error_event, heard.finished)]
+    said = [chunk async for chunk in Relay(answer, Verbatim(), error_event, heard.finished)]
     assert said[-1].startswith(b"event: error")
     assert heard.told == ["broken"]

@@ -103,6 +103,7 @@ def test_headers_on_their_way() -> None:
             (b"host", b"localhost"),
         ]
     )
-    assert headers.upward(sent) == [("anthropic-beta", "a, b"), ("x-new-thing", "1")]
+    assert headers.upward(sent, own=True) == [("anthropic-beta", "a, b"), ("x-new-thing", "1")]
+    assert headers.upward(sent, own=False) == [("anthropic-beta", "a, b")]
     back = headers.downward({"request-id": "r", "set-cookie": "x", "anthropic-ratelimit-tokens-limit": "5"})
     assert back == [("request-id", "r"), ("anthropic-ratelimit-tokens-limit", "5")]

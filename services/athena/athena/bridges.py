@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,9 +21,9 @@ from athena.rewrite.ledger import Owner
 from athena.rewrite.person import answered, turn_key
 from athena.rewrite.ports import Recall, Shorten
 
-# Of a client that has no project, the ledger is kept under a name that no project can have.
 # As many as its server has slots: the prompt cache of one is worth more than two half-warm ones.
 REASONING_SLOTS: Final = 1
+# Of a client that has no project, the ledger is kept under a name that no project can have.
 NO_PROJECT: Final = ""
 _MOST_WAITING: Final = 1_000
 _AGAIN_S: Final = 2.0
@@ -64,19 +63,26 @@ class Rewriting:
 
 
 class Capturing:
-    """The gateway's `Capture`: turns wait here and are remembered beside the requests, one after the other."""
+    """The gateway's `Capture`: turns wait here and are remembered beside the requests, one after the other. Only what
+    is to be remembered waits, not the conversation around it."""
 
     def __init__(self, remember: capture.Remember) -> None:
         self._capture = capture.Capture(remember)
-        self._waiting: deque[Turn] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[capture.Turn] = deque()
         self._came = asyncio.Event()
 
     def __call__(self, turn: Turn) -> None:
-        if len(self._waiting) == _MOST_WAITING:
+        if len(self._waiting) >= _MOST_WAITING:
             log.warning("a turn isn't captured: too many wait already", waiting=_MOST_WAITING)
             return
-        self._waiting.append(turn)
-        self._came.set()
+        try:
+            taken = _taken(turn)
+        except Exception:
+            log.exception("a turn isn't captured")
+            return
+        if taken is not None:
+            self._waiting.append(taken)
+            self._came.set()
 
     async def run(self) -> None:
         """Until cancelled. While PostgreSQL is away turns wait, as many as there is room for."""
@@ -85,7 +91,7 @@ class Capturing:
             self._came.clear()
             while self._waiting:
                 try:
-                    await self._remember(self._waiting[0])
+                    await self._capture(self._waiting[0])
                 except StoreUnavailable:
                     await asyncio.sleep(_AGAIN_S)
                     continue
@@ -95,23 +101,22 @@ class Capturing:
                     log.exception("a turn isn't captured")
                 self._waiting.popleft()
 
-    async def _remember(self, turn: Turn) -> None:
-        asked = turn.conversation
-        messages: Sequence[dict[str, object]] = asked.messages
-        person = answered(messages) if asked.request_class == "main" else None
-        answer = said(turn.wire, turn.content, streamed=turn.streamed)
-        if person is None or not answer.final or asked.project is None:
-            return
-        await self._capture(
-            capture.Turn(
-                project=asked.project,
-                principal=asked.principal,
-                session=asked.session,
-                agent=turn.agent,
-                key=turn_key(messages, person),
-                said=person.text,
-                answer=answer.text,
-                model=turn.model,
-                at=datetime.now(UTC),
-            )
-        )
+
+def _taken(turn: Turn) -> capture.Turn | None:
+    """What is remembered of it; None where nobody spoke, or the answer wasn't the last word."""
+    asked = turn.conversation
+    person = answered(asked.messages) if asked.request_class == "main" else None
+    answer = said(turn.wire, turn.content, streamed=turn.streamed)
+    if person is None or not answer.final or asked.project is None:
+        return None
+    return capture.Turn(
+        project=asked.project,
+        principal=asked.principal,
+        session=asked.session,
+        agent=turn.agent,
+        key=turn_key(asked.messages, person),
+        said=person.text,
+        answer=answer.text,
+        model=turn.model,
+        at=datetime.now(UTC),
+    )

@@ -7,18 +7,14 @@ on the way out what looks like a secret is blotted out.
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from typing import Any, TextIO
 
 import structlog
 
 from athena.config import Settings
+from athena.secret import blotted
 
-_SECRETS = re.compile(
-    r"ath_[A-Za-z0-9_-]{8,}|sk-[A-Za-z0-9_-]{8,}|hf_[A-Za-z0-9]{8,}"
-    r"|(?<=://)[^\s:/@]*:[^\s@/]+(?=@)|(?i:(?<=bearer )\S+)"
-)
 # These say at "info" what nobody runs Athena to read.
 _CHATTY = ("httpx", "httpcore", "asyncio", "uvicorn.error", "pgqueuer")
 
@@ -66,9 +62,9 @@ def _rendered(pretty: bool, out: TextIO) -> list[Any]:
 
 
 def _blot(_: Any, __: str, event: Any) -> Any:
-    return {name: _SECRETS.sub("***", value) if isinstance(value, str) else value for name, value in event.items()}
+    return {name: blotted(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _blot_line(_: Any, __: str, line: str) -> str:
     """Tracebacks become text only in the renderer."""
-    return _SECRETS.sub("***", line)
+    return blotted(line)

@@ -12,6 +12,8 @@ from athena.errors import StoreUnavailable
 # A key that is revoked stops working after this long at the latest.
 _REMEMBER_S = 10.0
 _MOST = 1_024
+# While PostgreSQL is away, a key that was known is taken for this much longer.
+_GRACE_S = 30.0
 
 
 class Credentials:
@@ -35,8 +37,8 @@ class Credentials:
         try:
             name = await self._verify(key)
         except StoreUnavailable:
-            # Whoever had a key a moment ago may still ask how PostgreSQL is; nothing else answers now.
-            if known is None:
+            # Whoever had a key a moment ago keeps it through a restart of PostgreSQL, and no longer: it may be revoked.
+            if known is None or self._clock() > known[1] + _GRACE_S:
                 raise
             return known[0]
         if name is None:

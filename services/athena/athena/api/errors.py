@@ -41,7 +41,7 @@ def render(error: AthenaError, headers: Mapping[str, str] | None = None, scope: 
     if isinstance(error, Unauthorized):
         extra["www-authenticate"] = "Bearer"
     body = error.body()
-    if scope is not None and paths.is_surface(scope["path"]):
+    if scope is not None and paths.is_surface(paths.asked(scope["path"], scope.get("raw_path") or b"")):
         wire, request_id = paths.spoken(scope["path"], Headers(scope=scope)), scope.get("athena.request_id", "")
         body = surface_errors.body(error, wire, request_id)
         extra["x-athena-request-id"] = request_id

@@ -17,6 +17,7 @@ from athena.gateway.service import Asked, Gateway
 from athena.gateway.surfaces import errors
 from athena.gateway.surfaces.headers import lowered
 from athena.gateway.surfaces.paths import LISTED, Endpoint, find
+from athena.gateway.surfaces.paths import asked as asked_path
 
 # Well under the 300 s of silence after which agents give a stream up, and the 60 s of most proxies.
 PULSE_S = 15.0
@@ -46,7 +47,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         headers = lowered(scope["headers"])
-        endpoint = find(scope["method"], scope["path"], headers)
+        endpoint = find(scope["method"], asked_path(scope["path"], scope.get("raw_path") or b""), headers)
         if endpoint is None:
             await self._app(scope, receive, send)
             return
@@ -185,7 +186,9 @@ class _Pulse:
     def _look(self) -> None:
         left = self._last + self._every_s - self._loop.time()
         if left <= 0:
-            self._sending = self._loop.create_task(self._say())
+            # One at a time: a client that reads nothing must not gather them.
+            if self._sending is None or self._sending.done():
+                self._sending = self._loop.create_task(self._say())
             left = self._every_s
             self.beat()
         self._timer = self._loop.call_later(left, self._look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-from athena.errors import AthenaError, Source
+from athena.errors import AthenaError, InvalidInput, Source
 from athena.gateway.types import Failure, Model
 
 
@@ -58,6 +58,7 @@ _KINDS: dict[str, type[AthenaError]] = {
     "timeout": UpstreamTimeout,
     "unreachable": UpstreamUnreachable,
     "context": ContextExceeded,
+    "request": InvalidInput,
 }
 
 
@@ -70,6 +71,6 @@ def of(model: Model, failure: Failure) -> AthenaError:
         hint="athena status" if local else None,
         retry_after=None if failure.retry_after_s is None else max(1, math.ceil(failure.retry_after_s)),
     )
-    if local and kind is not ContextExceeded:
+    if local and kind not in (ContextExceeded, InvalidInput):
         error.source = "reasoning"
     return error

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from athena.errors import InvalidInput
 from athena.gateway.flow.call import Asked
 from athena.gateway.flow.count import count
 from athena.gateway.flow.embed import embed
@@ -30,6 +31,12 @@ class Gateway:
 
     async def reply(self, asked: Asked) -> Reply:
         """Raises `AthenaError`, to be said in the format of `asked.endpoint.wire`."""
+        try:
+            return await self._reply(asked)
+        except RecursionError as exc:
+            raise InvalidInput("the body is nested too deep") from exc
+
+    async def _reply(self, asked: Asked) -> Reply:
         match asked.endpoint.operation:
             case "generate":
                 return await generate(self.parts, asked)

@@ -1,7 +1,7 @@
 """What the gateway's parts hand to each other.
 
-A request flows one way: `Call` (what a client sent) → `Decision` (which models may answer, in
-which order) → `Outgoing` (bytes for one of them) → `Answer` (bytes back, as they come).
+A request flows one way: `flow.call.Call` (what a client sent) → `Decision` (which models may answer,
+in which order) → `Outgoing` (bytes for one of them) → `Answer` (bytes back, as they come).
 """
 
 from __future__ import annotations
@@ -69,36 +69,6 @@ class Model:
     def name(self) -> str:
         """`provider/model`, as users write it."""
         return f"{self.provider.name}/{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request as a client sent it. `body` is shared and never changed in place; `headers` have lower-case
-    names. `principal`: the Athena key's name, empty without one. `own_key`: a provider's key that the client
-    sent (never an Athena key), and `own_provider` the only provider it may be spent at."""
-
-    id: str
-    wire: Wire
-    operation: Literal["generate", "count_tokens"]
-    raw: bytes
-    body: dict[str, Json]
-    headers: Mapping[str, str]
-    query: str
-    principal: str
-    own_key: str | None
-    own_provider: str | None
-    project: str | None
-    session: str
-    agent: str | None
-    request_class: RequestClass
-    task: str | None
-    model: str
-    stream: bool
-
-    @property
-    def messages(self) -> list[dict[str, Json]]:
-        messages: list[dict[str, Json]] = self.body["messages"]
-        return messages
 
 
 @dataclass(frozen=True, slots=True)

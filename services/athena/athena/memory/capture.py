@@ -20,6 +20,8 @@ TAG = "captured"
 SOURCE = "capture"
 # A pasted log is noise; what a person says about it is not.
 _LONGEST = 20_000
+# Looked through for secrets beyond the cut, so that none is cut in two.
+_MARGIN = 4_000
 
 
 class Remember(Protocol):
@@ -82,7 +84,7 @@ def _event(turn: Turn, role: str, speaker: str, text: str) -> NewMemory:
 
 def _kept(text: str) -> str:
     """What may be remembered of it; empty for nothing."""
-    own = unmarked(text)
+    own = unmarked(text[: _LONGEST + _MARGIN])
     if holds_mark(own):
         return ""
     safe = redacted(own.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")).strip()

@@ -129,7 +129,8 @@ def _called_tools(messages: Sequence[Message]) -> dict[str, str]:
         for _, block in blocks(message.get("content")):
             if isinstance(block, dict) and block.get("type") == "tool_use" and "id" in block:
                 named[str(block["id"])] = str(block.get("name"))
-        for call in message.get("tool_calls") or ():
+        calls = message.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict) and "id" in call and isinstance(call.get("function"), dict):
                 named[str(call["id"])] = str(call["function"].get("name"))
     return named

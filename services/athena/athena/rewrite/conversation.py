@@ -95,7 +95,12 @@ class Rewriter:
     ) -> Rewritten:
         """What `rewrite` would send, without deciding anything: for counting tokens."""
         found = units(messages)
-        known = await self._ledger.read(owner, [unit.key for unit in found])
+        try:
+            known = await self._ledger.read(owner, [unit.key for unit in found])
+        except StoreUnavailable:
+            if _has_history(messages):
+                raise
+            known = {}
         turn = _turn(messages, found, known, join, request_class)
         decisions, memory = await _decisions(messages, turn, known, shorten, join)
         known |= {decision.unit.key: decision.replacement for decision in decisions}

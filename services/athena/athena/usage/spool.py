@@ -15,7 +15,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -51,7 +51,7 @@ class Spool:
     def append(self, use: Use) -> None:
         """Some ten microseconds; never raises."""
         try:
-            line = self._encode(use) + b"\n"
+            line = self._line(use)
             if self._waiting_bytes + self.active_bytes + len(line) > self._limit:
                 raise OSError(errno.EDQUOT, f"{self._limit} bytes wait already")
             if self._active is None:
@@ -68,6 +68,15 @@ class Spool:
         if self._losing:
             self._losing = False
             log.info("usage is recorded again", lost=self.lost)
+
+    def _line(self, use: Use) -> bytes:
+        try:
+            return self._encode(use) + b"\n"
+        except UnicodeEncodeError:
+            # Half of a surrogate pair in a name that a client made up: no reason to lose what was billed.
+            texts = {each.name: value for each in fields(use) if isinstance(value := getattr(use, each.name), str)}
+            clean = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
+            return self._encode(replace(use, **clean)) + b"\n"  # type: ignore[arg-type]
 
     def roll(self) -> None:
         """Finish the segment that is being written; the next row begins another."""

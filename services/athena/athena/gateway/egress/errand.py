@@ -19,6 +19,7 @@ from athena.gateway.egress.trial import Exhausted, Trial
 from athena.gateway.egress.turnstile import Turnstile
 from athena.gateway.egress.upstream import Channel
 from athena.gateway.errors import ContextExceeded
+from athena.gateway.translate.errors import CannotCarry
 from athena.gateway.types import Answer, Attempt, Failure, Model, Outgoing, StreamBroken
 
 Prepare = Callable[[Model], Awaitable[Outgoing]]
@@ -56,8 +57,9 @@ class Errand:
             if isinstance(result, Answer):
                 return result
             self.failures.append((model, result))
-            if result.kind == "request" and len(self.own) == ours:
-                # The provider's word on the request itself: it would be the same everywhere.
+            mine = self.own[-1] if len(self.own) > ours else None
+            if result.kind == "request" and not isinstance(mine, CannotCarry):
+                # A word on the request itself, the provider's or ours: it would be the same everywhere.
                 break
             if result.kind == "context":
                 left = [other for other in left if _may_be_larger(other, model)]

@@ -95,7 +95,12 @@ def failure_of(exc: Exception) -> Failure:
         return Failure("refused", exc.message, status=exc.status)
     if isinstance(exc, Cut):
         return Failure("refused", str(exc), status=503)
-    if isinstance(exc, (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout, TimeoutError)):
+    if isinstance(exc, httpx.PoolTimeout):
+        # Ours: all connections are taken. It says nothing of the model.
+        return Failure("rate", "too many requests are on their way to providers", retry_after_s=1.0)
+    if isinstance(exc, httpx.LocalProtocolError):
+        return Failure("request", _words(exc))
+    if isinstance(exc, (httpx.ReadTimeout, httpx.WriteTimeout, TimeoutError)):
         return Failure("timeout", _words(exc))
     if isinstance(exc, (httpx.TransportError, OSError)):
         return Failure("unreachable", _words(exc))

@@ -10,6 +10,7 @@ from athena.gateway.flow.call import Call
 from athena.gateway.flow.stream import Back, Translated, Verbatim, WithoutUsage
 from athena.gateway.sse import Event, Parser
 from athena.gateway.translate import same_wire, to_anthropic, to_openai
+from athena.gateway.translate.errors import NoAnswer
 from athena.gateway.types import Failure, Json, Model
 
 _SIGNED: Final = b'"extra_content"'
@@ -24,19 +25,23 @@ class Returning:
         self.signatures: dict[str, Json] = {}
 
     def whole(self, body: bytes) -> bytes:
-        """An answer that isn't streamed. Raises `InvalidInput` or `KeyError` for one that is no answer."""
+        """An answer that isn't streamed. Raises `NoAnswer`."""
         if self._is_same:
             if _SIGNED in body:
-                for choice in msgspec.json.decode(body).get("choices") or ():
-                    self.signatures |= same_wire.signatures_of(choice.get("message"))
+                self.signatures = same_wire.signed_in(body, "message")
             return body
-        answer = msgspec.json.decode(body)
+        try:
+            return msgspec.json.encode(self._translated(msgspec.json.decode(body)))
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise NoAnswer(f"{self._model.name} answered in a shape that isn't known") from exc
+
+    def _translated(self, answer: Json) -> Json:
         if self._call.wire == "anthropic":
             said, self.signatures = to_openai.answer(answer, self._model, self._call.model)
         else:
             wants = to_anthropic.Wants.of(self._call.body)
             said, self.signatures = to_anthropic.answer(answer, self._model, self._call.model, wants)
-        return msgspec.json.encode(said)
+        return said
 
     def stream(self) -> Back:
         if self._is_same:
@@ -44,10 +49,10 @@ class Returning:
         if self._call.wire == "anthropic":
             said = to_openai.Stream(self._model, self._call.model)
             self.signatures = said.signatures
-            return Translated(said.feed, said.end)
+            return Translated(said)
         heard = to_anthropic.Stream(self._model, self._call.model, to_anthropic.Wants.of(self._call.body))
         self.signatures = heard.signatures
-        return Translated(heard.feed, heard.end)
+        return Translated(heard)
 
     def failure(self, failure: Failure) -> tuple[int, str, bytes]:
         """A provider's error, with its words, as the client's surface has errors: status, content type, body."""
@@ -78,6 +83,10 @@ class _Signed:
         self._signatures = signatures
         self._parser = Parser()
 
+    @property
+    def failed(self) -> bool:
+        return self._back.failed
+
     def feed(self, chunk: bytes) -> bytes:
         for event in self._parser.feed(chunk):
             self._note(event)
@@ -88,5 +97,4 @@ class _Signed:
 
     def _note(self, event: Event) -> None:
         if _SIGNED in event.data:
-            for choice in msgspec.json.decode(event.data).get("choices") or ():
-                self._signatures |= same_wire.signatures_of(choice.get("delta"))
+            self._signatures |= same_wire.signed_in(event.data, "delta")

@@ -78,8 +78,7 @@ class Call:
 
     @property
     def account(self) -> str:
-        """Whose credit a provider looks at: the operator's, or a digest of the client's own key."""
-        return "" if self.own_key is None else hashlib.sha256(self.own_key.encode()).hexdigest()[:16]
+        return account(self.own_key)
 
     @property
     def conversation(self) -> Conversation:
@@ -95,6 +94,11 @@ class Call:
             wanted.memory,
             wanted.memory_tokens,
         )
+
+
+def account(own_key: str | None) -> str:
+    """Whose credit a provider looks at: the operator's, or a digest of the client's own key."""
+    return "" if own_key is None else hashlib.sha256(own_key.encode()).hexdigest()[:16]
 
 
 async def understood(parts: Parts, asked: Asked) -> Call:

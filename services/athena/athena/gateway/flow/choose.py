@@ -15,9 +15,7 @@ from athena.gateway.types import Decision
 async def chosen(parts: Parts, call: Call) -> Decision:
     """Raises `NoModel`."""
     router = parts.router
-    if parts.local_only.closed() is not None:
-        # On, or not known just now, which counts as on: it may be known in a moment.
-        await parts.local_only.refreshed()
+    await parts.is_closed()
     facts = Facts(
         wire=call.wire,
         asked=call.model,
@@ -47,6 +45,9 @@ async def _held(parts: Parts, call: Call) -> Held:
     id = thread(call)
     if id is None:
         return Held(session.pinned)
-    own = session if id == call.session else await parts.sessions.get(call.principal, id)
+    if call.shape.in_loop:
+        # Whoever called the tool goes on, though another replica may have asked it a moment ago.
+        parts.sessions.outdate(call.principal, id)
+    own = await parts.sessions.get(call.principal, id)
     held = Held.of(own, "main", datetime.now(UTC))
     return replace(held, pin=session.pinned)

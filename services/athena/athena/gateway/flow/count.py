@@ -11,9 +11,11 @@ from athena.gateway.egress import Exhausted
 from athena.gateway.flow.back import Returning
 from athena.gateway.flow.call import Asked, Call, understood
 from athena.gateway.flow.choose import chosen
+from athena.gateway.flow.generate import route_header
 from athena.gateway.flow.parts import Parts
 from athena.gateway.flow.prepare import Preparation
 from athena.gateway.flow.reply import Reply
+from athena.gateway.jsontext import encoded
 from athena.gateway.surfaces.headers import downward
 from athena.gateway.translate import to_openai
 from athena.gateway.types import Decision, Model
@@ -36,9 +38,9 @@ async def count(parts: Parts, asked: Asked) -> Reply:
         return await _asked_of_provider(parts, call, decision, prepare)
     body = to_openai.request({**call.body, "messages": list(messages)}, model, {})
     if model.provider.dialect == "llama":
-        return _said(await parts.live.count(body), model)
-    size = len(msgspec.json.encode(body))
-    return _said(int(size / _CHARACTERS_PER_TOKEN) + 1, model, estimated=True)
+        return _said(await parts.live.count(body), model, decision)
+    size = len(encoded(body))
+    return _said(int(size / _CHARACTERS_PER_TOKEN) + 1, model, decision, estimated=True)
 
 
 async def _asked_of_provider(parts: Parts, call: Call, decision: Decision, prepare: Preparation) -> Reply:
@@ -50,10 +52,15 @@ async def _asked_of_provider(parts: Parts, call: Call, decision: Decision, prepa
             raise errors.of(model, failure) from exhausted
         status, kind, body = Returning(call, model).failure(failure)
         return Reply(status, [("content-type", kind)], body)
-    headers = [("content-type", "application/json"), ("x-athena-model", answer.model.name), *downward(answer.headers)]
+    headers = [*_own_headers(answer.model, decision), *downward(answer.headers)]
     return Reply(answer.status, headers, answer.body or b"")
 
 
-def _said(tokens: int, model: Model, *, estimated: bool = False) -> Reply:
-    headers = [("content-type", "application/json"), ("x-athena-model", model.name)]
-    return Reply(200, [*headers, *([_ESTIMATED] if estimated else [])], msgspec.json.encode({"input_tokens": tokens}))
+def _said(tokens: int, model: Model, decision: Decision, *, estimated: bool = False) -> Reply:
+    headers = [*_own_headers(model, decision), *([_ESTIMATED] if estimated else [])]
+    return Reply(200, headers, msgspec.json.encode({"input_tokens": tokens}))
+
+
+def _own_headers(model: Model, decision: Decision) -> list[tuple[str, str]]:
+    route = route_header(decision.reasons)
+    return [("content-type", "application/json"), ("x-athena-model", model.name), ("x-athena-route", route)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from athena.errors import AthenaError, StoreUnavailable
+from athena.errors import StoreUnavailable
 from athena.gateway import errors, wires
 from athena.gateway.egress import Exhausted
 from athena.gateway.flow.back import Returning
@@ -19,13 +19,17 @@ from athena.gateway.flow.original import Original
 from athena.gateway.flow.parts import Parts
 from athena.gateway.flow.prepare import Preparation
 from athena.gateway.flow.reply import Reply
-from athena.gateway.flow.stream import relay
+from athena.gateway.flow.stream import Relay
 from athena.gateway.ports import Rewritten, Turn
 from athena.gateway.surfaces.headers import downward
 from athena.gateway.types import Answer, Attempt, Decision, Failure, Model
 
 # More than any answer is long; a captured turn is cut to far less.
 _MOST_CAPTURED = 4 * 1024 * 1024
+# How each wire says that tools are called.
+_CALLS = ("tool_use", "tool_calls", "function_call")
+
+_LONGEST_REASON, _LONGEST_ROUTE = 160, 2_000
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +45,7 @@ async def generate(parts: Parts, asked: Asked) -> Reply:
         parts,
         call,
         rewritten.messages if rewritten is not None else call.body["messages"],
+        models=decision.models,
         begun=original.begin if original is not None else None,
     )
     passage = _Passage(parts, call, decision, prepare, Journal(parts, call, decision, rewritten, original), rewritten)
@@ -73,6 +78,11 @@ async def _rewritten(parts: Parts, call: Call) -> Rewritten | None:
     return rewritten
 
 
+def route_header(reasons: Sequence[str]) -> str:
+    """For a header that every client's library takes: some have an end after 16 KB for all headers together."""
+    return "; ".join(" ".join(reason[:_LONGEST_REASON].split()) for reason in reasons)[:_LONGEST_ROUTE]
+
+
 @dataclass(slots=True)
 class _Passage:
     """One answer, or none, on its way to the client."""
@@ -87,33 +97,35 @@ class _Passage:
     async def whole(self, answer: Answer) -> Reply:
         assert answer.body is not None
         returning = Returning(self.call, answer.model)
+        outcome = "broken"
         try:
             body = returning.whole(answer.body)
-        except AthenaError:
-            # It was billed all the same.
-            self.journal.close(answer.attempts, "broken")
-            raise
-        await self._keep(answer.model, returning)
-        self.journal.close(answer.attempts, "ok")
-        self._capture(answer.model, body, streamed=False)
+            await self._keep(answer.model, returning)
+            outcome = "ok"
+        finally:
+            # It was billed, whatever becomes of it here.
+            await self._close(answer, outcome)
+        captured = _Captured(self, answer.model, streamed=False)
+        captured.heard(body)
+        captured.over()
         return Reply(answer.status, self._headers(answer, "application/json"), body)
 
     def streamed(self, answer: Answer) -> Reply:
         returning = Returning(self.call, answer.model)
-        back = returning.stream()
         speech = wires.of(self.call.wire)
 
         async def finished(outcome: str, _: Failure | None) -> None:
-            if outcome == "ok":
-                await self._keep(answer.model, returning)
-            self.journal.close(answer.attempts, outcome)
+            try:
+                if outcome == "ok":
+                    await self._keep(answer.model, returning)
+            finally:
+                await self._close(answer, outcome)
 
         def error_event(failure: Failure) -> bytes:
             return speech.error_event(f"{answer.model.name}: {failure.message}", failure.kind)
 
-        chunks = relay(answer, back, error_event, finished)
-        if self.call.effective.capture:
-            chunks = self._captured(answer.model, chunks)
+        captured = _Captured(self, answer.model, streamed=True) if self.call.effective.capture else None
+        chunks = Relay(answer, returning.stream(), error_event, finished, captured)
         return Reply(200, self._headers(answer, "text/event-stream"), chunks=chunks, ping=speech.PING)
 
     def failed(self, exhausted: Exhausted) -> Reply:
@@ -157,22 +169,37 @@ class _Passage:
                 reasons.append(f"compressed {self.rewritten.saved_characters} characters")
             if self.call.effective.memory:
                 reasons.append(f"memory: {self.rewritten.memory}")
-        return [("x-athena-model", model.name), ("x-athena-route", "; ".join(reasons))]
+        return [("x-athena-model", model.name), ("x-athena-route", route_header(reasons))]
 
-    def _capture(self, model: Model, content: bytes, *, streamed: bool) -> None:
-        if self.call.effective.capture and self.journal.closed:
-            agent = self.call.agent.name if self.call.agent else None
-            turn = Turn(self.call.conversation, agent, model.name, self.call.wire, content, streamed)
-            self.parts.capture(turn)
+    async def _close(self, answer: Answer, outcome: str) -> None:
+        """Written down before the last bytes leave. So is, for all replicas, which provider called a tool: its result
+        may come to any of them."""
+        self.journal.close(answer.attempts, outcome)
+        if outcome == "ok" and answer.tap.stop in _CALLS:
+            try:
+                await self.parts.sessions.write()
+            except StoreUnavailable:
+                log.info("this process alone knows which model called a tool, until PostgreSQL is back")
 
-    async def _captured(self, model: Model, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        """The same chunks, and afterwards the turn, if it came to its end."""
-        heard = bytearray()
-        try:
-            async for chunk in chunks:
-                if len(heard) < _MOST_CAPTURED:
-                    heard += chunk
-                yield chunk
-        finally:
-            await chunks.aclose()
-        self._capture(model, bytes(heard), streamed=True)
+
+class _Captured:
+    """A turn that is remembered when all of it was said."""
+
+    def __init__(self, passage: _Passage, model: Model, *, streamed: bool) -> None:
+        self._passage = passage
+        self._model = model
+        self._streamed = streamed
+        self._content = bytearray()
+
+    def heard(self, said: bytes) -> None:
+        if len(self._content) < _MOST_CAPTURED:
+            self._content += said
+
+    def over(self) -> None:
+        call = self._passage.call
+        if call.effective.capture:
+            agent = call.agent.name if call.agent else None
+            content = bytes(self._content)
+            self._passage.parts.capture(
+                Turn(call.conversation, agent, self._model.name, call.wire, content, self._streamed)
+            )

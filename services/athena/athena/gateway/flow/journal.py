@@ -12,7 +12,8 @@ from athena.gateway.flow.original import Original
 from athena.gateway.flow.parts import Parts
 from athena.gateway.ports import Rewritten
 from athena.gateway.sessions.types import Passed
-from athena.gateway.types import Attempt, Decision, Tokens
+from athena.gateway.types import Attempt, Decision, Json, Tokens
+from athena.secret import blotted
 from athena.usage.types import Use
 
 _SURFACES = {"anthropic": "messages", "openai": "chat"}
@@ -34,8 +35,7 @@ class Journal:
         if self.closed:
             return
         self.closed = True
-        # What never left this machine was no attempt at a provider.
-        made = [each for each in attempts if not (each.failure and each.failure.kind == "refused")]
+        made = [each for each in attempts if _was_made(each)]
         last = len(made) - 1
         for place, attempt in enumerate(made):
             self.parts.record(self._use(attempt, place, place == last, outcome))
@@ -47,9 +47,10 @@ class Journal:
         tokens = attempt.tokens
         known = tokens or Tokens()
         decision = self.decision
-        size = call.shape.needs.size
         rewritten = self.rewritten
         saved = rewritten.saved_characters if rewritten else 0
+        # Only where something was saved it matters that bytes aren't characters.
+        size = _characters(call.body) if saved else call.shape.needs.size
         recalled = rewritten.memory_characters if rewritten else 0
         return Use(
             request_id=asked.request_id,
@@ -61,7 +62,8 @@ class Journal:
             provider=model.provider.name,
             local=model.provider.local,
             status=attempt.status,
-            outcome=attempt.outcome or outcome,
+            # What the provider ended well may still have been impossible to pass on.
+            outcome=outcome if final and outcome == "broken" else attempt.outcome or outcome,
             stream=call.stream,
             client=call.client,
             principal=call.principal,
@@ -74,7 +76,7 @@ class Journal:
             tier=model.tier,
             baseline=decision.baseline.name if decision.baseline else None,
             reasons=decision.reasons,
-            error=f"{attempt.failure.kind}: {attempt.failure.message}"[:500] if attempt.failure else None,
+            error=self._error(attempt),
             tokens_input=known.input if tokens else None,
             tokens_cached=known.cached if tokens else None,
             tokens_written=known.written if tokens else None,
@@ -88,6 +90,14 @@ class Journal:
             memory_characters=recalled,
         )
 
+    def _error(self, attempt: Attempt) -> str | None:
+        """In the provider's words, which may repeat the key that it didn't like."""
+        failure, key = attempt.failure, attempt.model.provider.key
+        if failure is None:
+            return None
+        operators = key.get_secret_value() if key is not None else None
+        return blotted(f"{failure.kind}: {failure.message}", self.call.own_key, operators)[:500]
+
     def _note(self, attempt: Attempt) -> None:
         call = self.call
         id = thread(call)
@@ -96,3 +106,20 @@ class Journal:
         agent = call.agent.name if call.agent else None
         passed = Passed(attempt.model.name, self.decision.reasons, attempt.tokens, call.effective.project, agent)
         self.parts.sessions.note(call.principal, id, passed)
+
+
+def _was_made(attempt: Attempt) -> bool:
+    """What never left this machine was no attempt at a provider; a stream that was cut on its way was one."""
+    begun = attempt.first_ms is not None or attempt.tokens is not None
+    return begun or attempt.failure is None or attempt.failure.kind != "refused"
+
+
+def _characters(value: Json) -> int:
+    """Of all texts, the data of images apart."""
+    if isinstance(value, str):
+        return 0 if value.startswith("data:") else len(value)
+    if isinstance(value, dict):
+        if value.get("type") == "base64":
+            return 0
+        return sum(_characters(each) for each in value.values())
+    return sum(_characters(each) for each in value) if isinstance(value, list) else 0

@@ -36,3 +36,10 @@ class Parts:
     judge: Judge
     local_only: Switch
     embeddings_url: str
+
+    async def is_closed(self) -> bool:
+        """Whether local-only mode is on. What isn't known counts as on, but may be known in a moment."""
+        if self.local_only.closed() is None:
+            return False
+        await self.local_only.refreshed()
+        return self.local_only.closed() is not None

@@ -16,9 +16,11 @@ from athena.gateway.flow.call import Call
 from athena.gateway.flow.edit import spliced
 from athena.gateway.flow.parts import Parts
 from athena.gateway.flow.trim import trimmed
+from athena.gateway.jsontext import encoded
 from athena.gateway.ports import Message
 from athena.gateway.surfaces.headers import upward
 from athena.gateway.translate import same_wire, to_anthropic, to_openai
+from athena.gateway.translate.errors import CannotCarry, NotCarried
 from athena.gateway.types import Json, Model, Outgoing, Provider
 
 _PATHS: Final = {"anthropic": "/v1/messages", "openai": "/chat/completions"}
@@ -32,6 +34,7 @@ _COUNTED: Final = frozenset(
 _SMALL_WINDOW: Final = 8192
 # Room that an answer needs at least, where the client doesn't say how much it may be.
 _LEAST_ANSWER: Final = 256
+_TRIM: Final = "x-athena-trim"
 
 
 def credential(call: Call, provider: Provider) -> str | None:
@@ -45,13 +48,14 @@ def credential(call: Call, provider: Provider) -> str | None:
 
 @dataclass(slots=True)
 class Preparation:
-    """`messages` are those to send, after the rewriting. `counting`: tokens are asked for, not an answer. `begun` is
-    told of each model in turn. `notes` collects what the client should be told of what was left out on the way to the
-    model that answers."""
+    """`messages` are those to send, after the rewriting; `models` all that may be asked, in order. `counting`: tokens
+    are asked for, not an answer. `begun` is told of each model in turn. `notes` collects what the client should be told
+    of what was left out on the way to the model that answers."""
 
     parts: Parts
     call: Call
     messages: Sequence[Message]
+    models: Sequence[Model] = ()
     counting: bool = False
     begun: Callable[[Model], None] | None = None
     notes: list[str] = field(default_factory=list)
@@ -61,7 +65,12 @@ class Preparation:
         self.notes.clear()
         if self.begun is not None:
             self.begun(model)
-        content = await self._content(model)
+        try:
+            content = await self._content(model)
+        except CannotCarry as exc:
+            if self.models and model == self.models[0] and self._is_named(model):
+                raise NotCarried(exc.message, hint=exc.hint, details=exc.details) from exc
+            raise
         provider = model.provider
         path = _PATHS[provider.wire]
         if provider.wire == "anthropic":
@@ -72,10 +81,15 @@ class Preparation:
             path += f"?{query}" if query else ""
         return Outgoing(model, path, self._headers(provider), content, self.call.stream)
 
+    def _is_named(self, model: Model) -> bool:
+        named = self.parts.router.registry.resolve(self.call.override or self.call.model)
+        return named is not None and named.kind == "model" and named.models[0].name == model.name
+
     def _headers(self, provider: Provider) -> tuple[tuple[str, str], ...]:
         auth = self._auth(provider)
         same = provider.wire == self.call.wire and not provider.local
-        sent = upward(self.call.asked.headers) if same else []
+        own = self.call.own_key is not None and self.call.own_provider == provider.name
+        sent = upward(self.call.asked.headers, own=own) if same else []
         if provider.wire == "anthropic" and not (same and _VERSION[0] in self.call.asked.headers):
             sent.append(_VERSION)
         return (*sent, _TYPE, *auth)
@@ -100,7 +114,7 @@ class Preparation:
             return await self._fitting(to_openai.request(body, model, signatures), model)
         signatures = await self._signatures(model, _openai_calls(self.messages))
         self._ignored(to_anthropic.ignored(body, model))
-        return _encoded(to_anthropic.request(body, model, signatures))
+        return encoded(to_anthropic.request(body, model, signatures))
 
     async def _same(self, model: Model) -> bytes:
         call = self.call
@@ -112,6 +126,8 @@ class Preparation:
         if model.provider.dialect == "google":
             signatures = await self._signatures(model, _openai_calls(self.messages))
         messages = same_wire.with_signatures(self.messages, signatures)
+        if model.provider.local and call.shape.needs.vision:
+            same_wire.refuse_to_fetch(messages)
         if call.stream:
             options = call.body.get("stream_options")
             fields["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
@@ -128,12 +144,12 @@ class Preparation:
     async def _fitting(self, body: dict[str, Json], model: Model) -> bytes:
         """Counted where it isn't sure that it fits; then trimmed where the window is small, or refused."""
         if model.provider.dialect != "llama" or model.context is None or self.call.shape.needs.fits_surely(model):
-            return _encoded(body)
+            return encoded(body)
         room = model.context - min(_answer_size(body), model.context // 2)
         tokens = await self._count(body)
         if tokens is None or tokens <= room:
-            return _encoded(body)
-        if model.context <= _SMALL_WINDOW:
+            return encoded(body)
+        if self._may_trim(model):
             kept = trimmed(body["messages"], tokens, room)
             if kept is not None:
                 shorter = {**body, "messages": kept}
@@ -141,8 +157,17 @@ class Preparation:
                 if fewer is not None and fewer <= room:
                     left_out = len(body["messages"]) - len(kept)
                     self.notes.append(f"trimmed: {left_out} oldest messages left out, window of {model.context}")
-                    return _encoded(shorter)
+                    return encoded(shorter)
         raise ContextExceeded(f"prompt is too long: {tokens} tokens > {room} maximum ({model.name})")
+
+    def _may_trim(self, model: Model) -> bool:
+        """Where the request says so; else in a small window, where no larger one is left to try."""
+        said = self.call.asked.headers.get(_TRIM)
+        if said is not None:
+            return said.lower() == "on"
+        left = self.models[self.models.index(model) + 1 :] if model in self.models else ()
+        larger = any(other.context is None or other.context > (model.context or 0) for other in left)
+        return (model.context or 0) <= _SMALL_WINDOW and not larger
 
     async def _count(self, body: dict[str, Json]) -> int | None:
         """None where the server can't say; it refuses what is too long by itself, and never cuts it."""
@@ -158,7 +183,10 @@ class Preparation:
 
 def _countable(content: bytes) -> bytes:
     """Of a request for an answer, what is part of its prompt: Anthropic counts nothing that comes with more."""
-    fields = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    try:
+        fields = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return encoded({name: value for name, value in json.loads(content).items() if name in _COUNTED})
     return msgspec.json.encode({name: value for name, value in fields.items() if name in _COUNTED})
 
 
@@ -186,10 +214,3 @@ def _openai_calls(messages: Sequence[Message]) -> Iterable[str]:
         for each in calls if isinstance(calls, list) else ():
             if isinstance(each, dict):
                 yield str(each.get("id"))
-
-
-def _encoded(body: dict[str, Json]) -> bytes:
-    try:
-        return msgspec.json.encode(body)
-    except UnicodeEncodeError:
-        return json.dumps(body).encode()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+
+from athena.gateway.types import Chunks
 
 
 @dataclass(slots=True)
@@ -14,5 +15,5 @@ class Reply:
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
-    chunks: AsyncGenerator[bytes, None] | None = None
+    chunks: Chunks | None = None
     ping: bytes = b""

@@ -32,7 +32,7 @@ def listing(
     wire: Wire,
     query: Mapping[str, str],
     spendable: frozenset[str],
-    offered: Mapping[str, Sequence[str]] = {},  # noqa: B006 - read only
+    offered: Mapping[str, Sequence[str]] = {},
 ) -> Json:
     """All names that a request of this caller may give as its model: `auto`, tiers, aliases, models. `offered`: what
     providers list themselves, by their names. Anthropic's form comes in pages: `limit`, `after_id`, `before_id`.

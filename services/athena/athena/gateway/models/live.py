@@ -12,6 +12,7 @@ from athena.config import Settings
 from athena.core.failures import RouteMissing
 from athena.core.transport import Limits, ModelServer
 from athena.errors import ModelServerError
+from athena.gateway.jsontext import readable
 from athena.gateway.models import seen
 from athena.gateway.models.seen import ServerSeen
 from athena.gateway.types import Json
@@ -63,7 +64,7 @@ class Live:
     async def count(self, body: dict[str, Json]) -> int:
         """Prompt tokens that the llama-server makes of an OpenAI-style request, exactly: its template applied, tools
         and all. Raises `ModelServerUnavailable`, `ModelServerError`."""
-        asked = {name: value for name, value in body.items() if name not in ("stream", "stream_options")}
+        asked = readable({name: value for name, value in body.items() if name not in ("stream", "stream_options")})
         try:
             answer = await self._counter.post("/v1/chat/completions/input_tokens", asked)
             return int(answer["input_tokens"])

@@ -24,6 +24,8 @@ from athena.gateway.types import Model
 
 # Clients may send any name: what was worked out for them is not kept without end.
 _MOST_REMEMBERED = 1_024
+# A name ends up in headers, and is compared with all others when nobody has it.
+_LONGEST_NAME = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Registry:
 
     def resolve(self, name: str) -> Target | None:
         """`auto`, a tier, an alias, `provider/model`, or a model's own name; None if it is none of them."""
+        if len(name) > _LONGEST_NAME or not name.isprintable():
+            return None
         found = self._targets.get(name, _UNKNOWN)
         if found is _UNKNOWN:
             if len(self._targets) >= _MOST_REMEMBERED:
@@ -145,7 +149,7 @@ class Registry:
 
     def near(self, name: str) -> list[str]:
         """Up to three names that a slip of the finger could have meant."""
-        return near(name, self.names())
+        return near(name[:_LONGEST_NAME], self.names())
 
 
 # None is an answer: "no such name".

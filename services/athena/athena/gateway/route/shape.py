@@ -86,6 +86,8 @@ class _Seen:
             if not isinstance(block, dict):
                 continue
             kind = block.get("type")
+            if not isinstance(kind, str):
+                continue
             if kind in _IMAGES:
                 self.images += 1
                 self.image_bytes += _image_size(block)
@@ -160,7 +162,8 @@ def _thinks(body: Mapping[str, Json]) -> bool:
     thinking = body.get("thinking")
     if isinstance(thinking, dict):
         return thinking.get("type") == "enabled"
-    return body.get("reasoning_effort") in _HARD_EFFORTS
+    effort = body.get("reasoning_effort")
+    return isinstance(effort, str) and effort in _HARD_EFFORTS
 
 
 def _structured(body: Mapping[str, Json]) -> bool:

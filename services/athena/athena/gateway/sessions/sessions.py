@@ -49,6 +49,10 @@ class Sessions:
             session = Session(principal, id)
         return self._with_owed(session)
 
+    def outdate(self, principal: str, id: str) -> None:
+        """Ask PostgreSQL the next time: another replica may know better."""
+        self._fresh.outdate((principal, id))
+
     def note(self, principal: str, id: str, passed: Passed) -> None:
         """A request of this session was answered. Costs no query; written within a second."""
         key, now = (principal, id), Owed.of(passed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 
 from athena.errors import AthenaError
@@ -52,4 +54,9 @@ def headers(error: AthenaError) -> list[tuple[str, str]]:
 
 
 def encoded(error: AthenaError, wire: Wire, request_id: str) -> bytes:
-    return msgspec.json.encode(body(error, wire, request_id))
+    said = body(error, wire, request_id)
+    try:
+        return msgspec.json.encode(said)
+    except UnicodeEncodeError:
+        # The client's own words, with half of a surrogate pair in them.
+        return json.dumps(said).encode()

@@ -37,6 +37,9 @@ _NOT_UP = frozenset(
     }
 )
 _NOT_UP_PREFIXES = ("x-athena-", "x-forwarded-", "sec-", "cf-")
+# What says nothing of who the client is to its provider, and all that matters to the answer.
+_ANYONES = frozenset({"user-agent", "openai-beta", "idempotency-key", "x-app", "accept-language"})
+_ANYONES_PREFIXES = ("anthropic-", "x-stainless-", "x-claude-code-")
 _NOT_DOWN = frozenset(
     {
         "connection",
@@ -60,12 +63,15 @@ _NOT_DOWN = frozenset(
 _NOT_DOWN_PREFIXES = ("access-control-", "cf-", "x-athena-")
 
 
-def upward(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Of a client, to a provider of the same wire: version, betas, and whatever comes to be invented."""
+def upward(headers: Mapping[str, str], *, own: bool) -> list[tuple[str, str]]:
+    """Of a client, to a provider of the same wire: version, betas, and whatever comes to be invented, where the
+    credential is the client's `own`; what was meant for somebody else goes to nobody else."""
     return [
         (name, value)
         for name, value in headers.items()
-        if name not in _NOT_UP and not name.startswith(_NOT_UP_PREFIXES)
+        if name not in _NOT_UP
+        and not name.startswith(_NOT_UP_PREFIXES)
+        and (own or name in _ANYONES or name.startswith(_ANYONES_PREFIXES))
     ]
 
 

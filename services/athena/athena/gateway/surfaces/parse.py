@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,25 @@ import msgspec
 from athena.errors import InvalidInput
 from athena.gateway.types import Json, Wire
 
-# Plain `sk-…` may be anybody's.
-_OPENAIS = ("sk-proj-", "sk-svcacct-", "sk-admin-")
+# In full, so that no other key is taken for one of ours because of four letters in its middle.
+_ATHENAS = re.compile(r"ath_[A-Za-z0-9_-]{43}")
+# Keys tell whose they are; a plain `sk-…` may be anybody's. One of a vendor that isn't configured can be spent nowhere.
+_VENDORS = {
+    "sk-ant-": "anthropic",
+    "AIza": "google",
+    "sk-proj-": "openai",
+    "sk-svcacct-": "openai",
+    "sk-admin-": "openai",
+    "sk-or-": "openrouter",
+    "gsk_": "groq",
+    "xai-": "xai",
+    "hf_": "huggingface",
+    "pplx-": "perplexity",
+    "nvapi-": "nvidia",
+    "csk-": "cerebras",
+    "fw_": "fireworks",
+    "r8_": "replicate",
+}
 
 _decode = msgspec.json.Decoder().decode
 
@@ -55,24 +73,28 @@ def decoded(raw: bytes) -> Any:
 
 
 def own_key(headers: Mapping[str, str]) -> str | None:
-    """The provider's key that the client sent, if any; Athena's own keys are none."""
-    bearer = headers.get("authorization", "")
-    scheme, _, token = bearer.partition(" ")
-    for candidate in (headers.get("x-api-key", ""), token if scheme.lower() == "bearer" else ""):
-        value = candidate.strip()
-        if value and not value.startswith("ath_"):
+    """The provider's key that the client sent, if any; Athena's own keys are none. Raises `InvalidInput` for a header
+    that holds more than one credential: which of them was meant for whom, nobody could say."""
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    given = headers.get("x-api-key", "").strip()
+    if given.lower().startswith("bearer "):
+        given = given[len("bearer ") :].strip()
+    for name, value in (("x-api-key", given), ("authorization", bearer)):
+        if not value or _ATHENAS.fullmatch(value):
+            continue
+        if "," in value or " " in value or _ATHENAS.search(value):
+            raise InvalidInput(f"{name}: holds more than one credential, or none that can be read")
+        if not value.startswith("ath_"):
             return value
     return None
 
 
 def own_provider(key: str | None, wire: Wire) -> str | None:
-    """Whose key this is: by its form where providers have one, else whoever the surface belongs to."""
+    """Whose key this is: by its form where vendors have one, else whoever the surface belongs to."""
     if key is None:
         return None
-    if key.startswith("sk-ant-"):
-        return "anthropic"
-    if key.startswith("AIza"):
-        return "google"
-    if key.startswith(_OPENAIS):
-        return "openai"
+    for beginning, vendor in _VENDORS.items():
+        if key.startswith(beginning):
+            return vendor
     return "anthropic" if wire == "anthropic" else "openai"

@@ -39,6 +39,11 @@ class Endpoint:
     argument: str | None = None
 
 
+def asked(path: str, raw: bytes) -> str:
+    """The path to look at, of what ASGI has: behind `/p/` as it was sent, for a project's name may hold a slash."""
+    return raw.decode("latin-1") if raw and path.startswith("/p/") else path
+
+
 def find(method: str, path: str, headers: Mapping[str, str]) -> Endpoint | None:
     """The endpoint at `path`, or None where the gateway has no say. What begins with `/v1/` always has one."""
     project, rest = _project(path)
@@ -73,4 +78,4 @@ def _project(path: str) -> tuple[str | None, str]:
     if not path.startswith("/p/"):
         return None, path
     name, slash, rest = path[3:].partition("/")
-    return (unquote(name), slash + rest) if name else (None, path)
+    return (unquote(name), slash + unquote(rest)) if name else (None, path)

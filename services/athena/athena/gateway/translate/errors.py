@@ -22,6 +22,12 @@ class CannotCarry(InvalidInput):
         self.field = field
 
 
+class NotCarried(InvalidInput):
+    """The same of a model that was asked for by its name: another one isn't what was wanted."""
+
+    code = "cannot_carry"
+
+
 class NoAnswer(AthenaError):
     """A provider said 200, and then nothing that its wire calls an answer."""
 

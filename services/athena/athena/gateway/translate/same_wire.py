@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
+import msgspec
+
+from athena.gateway.translate.errors import CannotCarry
 from athena.gateway.translate.foreign import MARK, is_foreign
 from athena.gateway.types import Json
 
@@ -32,14 +36,39 @@ def with_signatures(messages: Sequence[Message], signatures: Mapping[str, Json])
     return [_with(message, signatures) for message in messages]
 
 
-def signatures_of(message: Json) -> dict[str, Json]:
-    """What a provider signed in an answer's message, or in a piece of one, by the calls' ids."""
-    calls = message.get("tool_calls") if isinstance(message, dict) else None
-    return {
-        str(call["id"]): call["extra_content"]
-        for call in (calls if isinstance(calls, list) else ())
-        if isinstance(call, dict) and call.get("id") and call.get("extra_content")
-    }
+def signed_in(data: bytes, part: Literal["message", "delta"]) -> dict[str, Json]:
+    """What a provider signed in an answer, or in an event of one, by the calls' ids. Never raises: what can't be read
+    was signed by nobody."""
+    try:
+        answer = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    found: dict[str, Json] = {}
+    for choice in choices if isinstance(choices, list) else ():
+        message = choice.get(part) if isinstance(choice, dict) else None
+        calls = message.get("tool_calls") if isinstance(message, dict) else None
+        for call in calls if isinstance(calls, list) else ():
+            if isinstance(call, dict) and call.get("id") and call.get("extra_content"):
+                found[str(call["id"])] = call["extra_content"]
+    return found
+
+
+def refuse_to_fetch(messages: Sequence[Message]) -> None:
+    """A model's server of one's own would fetch pictures by itself, past the one way out: they must bring their data.
+    Raises `CannotCarry`."""
+    for place, message in enumerate(messages):
+        content = message.get("content")
+        for at, block in enumerate(content if isinstance(content, list) else ()):
+            for name, named in block.items() if isinstance(block, dict) else ():
+                url = named.get("url") if isinstance(named, dict) else named
+                if not name.endswith("_url") or (isinstance(url, str) and url.startswith("data:")):
+                    continue
+                raise CannotCarry(
+                    f"messages.{place}.content.{at}.{name}",
+                    "a local model can't be sent to fetch a picture",
+                    hint="send it as data:image/png;base64,…",
+                )
 
 
 def _without(message: Message) -> Message:

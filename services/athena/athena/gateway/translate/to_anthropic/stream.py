@@ -34,7 +34,7 @@ class Stream:
         self._usage: Block = {}
         self._stopped = False  # why it stopped was said: the answer is whole
         self._over = False
-        self._failed = False
+        self.failed = False
         self._frame("")
         self._steps: dict[str, Callable[[Block], bytes]] = {
             "content_block_delta": self._delta,
@@ -48,7 +48,7 @@ class Stream:
         }
 
     def feed(self, data: bytes) -> bytes:
-        if self._failed or self._over:
+        if self.failed or self._over:
             return b""
         try:
             event = decoded(data)
@@ -58,12 +58,12 @@ class Stream:
         try:
             # An event that nobody knows yet says nothing to clients of the other wire.
             return step(event) if step is not None else b""
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return self._fail(f"the provider's stream holds a {event['type']} of an unknown shape")
 
     def end(self) -> bytes:
         """Nothing, where all was said: the provider's last event says the end already."""
-        if self._failed or self._over:
+        if self.failed or self._over:
             return b""
         if not self._stopped:
             return self._fail("the provider's stream ended before its answer did")
@@ -137,7 +137,7 @@ class Stream:
         return self._prefix + b'"choices":[],"usage":' + encoded(usage(self._usage)) + b"}\n\n"
 
     def _error(self, event: Block) -> bytes:
-        self._failed = True
+        self.failed = True
         return b"data: " + encoded(error_body(event)) + b"\n\n"
 
     def _fail(self, message: str) -> bytes:

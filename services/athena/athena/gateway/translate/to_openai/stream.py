@@ -36,6 +36,7 @@ class Stream:
         self._calls = Calls()
         self._started = False
         self._over = False
+        self.failed = False
         self._blocks = 0
         self._open: Kind | None = None
         self._id: Json = None
@@ -151,7 +152,7 @@ class Stream:
         return b"".join(out)
 
     def _failed(self, said: Json) -> bytes:
-        self._over = True
+        self._over = self.failed = True
         return sse.encode(rendered(said, status_of(said)).encode(), "error")
 
 
