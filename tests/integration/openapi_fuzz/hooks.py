@@ -6,6 +6,9 @@ from typing import Any
 
 import schemathesis
 
+# Lines of JSON are text.
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
+
 
 @schemathesis.hook
 def map_body(context: schemathesis.HookContext, body: Any) -> Any:

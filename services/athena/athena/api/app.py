@@ -22,6 +22,7 @@ from athena.api.routes import (
     route,
     sessions,
     tools,
+    transfer,
     usage,
 )
 from athena.bootstrap import Athena
@@ -36,13 +37,13 @@ def create_app(athena: Athena) -> FastAPI:
     app.state.health = Health(athena)
     errors.install(app)
     openapi.install(app)
-    modules = (health, tools, memories, compression, embeddings, route, sessions, preferences, usage, local_only)
-    for module in modules:
+    memory = (memories, transfer, compression, embeddings)
+    for module in (health, tools, *memory, route, sessions, preferences, usage, local_only):
         # Flat, so that a route knows its whole path and a path its methods.
         app.router.routes.extend(module.router.routes)
     # Added last, asked first: name and time it, then see who asks, then how much is sent, then the gateway.
     app.add_middleware(Front, gateway=athena.gateway)
-    app.add_middleware(BodyLimit, limit=athena.settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=athena.settings.max_body_bytes, longer={transfer.IMPORT: transfer.IMPORT_BYTES})
     app.add_middleware(Exposure, declared=athena.settings.exposure, verify=athena.keys.verify)
     app.add_middleware(RequestLog, metrics=app.state.metrics)
     return app

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,18 +18,21 @@ _DRAIN_FACTOR = 4
 class BodyLimit:
     """413 for a body over `limit` bytes, declared by Content-Length or found while it streams in."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, longer: Mapping[str, int] | None = None) -> None:
+        """`longer`: the limits of paths whose bodies are never held as a whole."""
         self._app = app
         self._limit = limit
+        self._longer = longer or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._longer.get(scope["path"], self._limit)
         declared = _content_length(scope)
-        if declared is not None and declared > self._limit:
+        if declared is not None and declared > limit:
             await self._drain(receive)
-            await render(TooLarge(self._line()), scope=scope)(scope, receive, send)
+            await render(TooLarge(_line(limit)), scope=scope)(scope, receive, send)
             return
         seen = 0
 
@@ -35,10 +40,10 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
+            if seen > limit:
                 if message.get("more_body"):
                     await self._drain(receive)
-                raise HTTPException(413, self._line())
+                raise HTTPException(413, _line(limit))
             return message
 
         await self._app(scope, counted, send)
@@ -50,8 +55,9 @@ class BodyLimit:
             dropped += len(message.get("body", b""))
             more = message["type"] == "http.request" and message.get("more_body", False)
 
-    def _line(self) -> str:
-        return f"the body is larger than {self._limit} bytes"
+
+def _line(limit: int) -> str:
+    return f"the body is larger than {limit} bytes"
 
 
 def _content_length(scope: Scope) -> int | None:

@@ -59,6 +59,28 @@ class Connection:
             return response.json()
         raise _error(response)
 
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        content: AsyncIterator[bytes] | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer, or what is sent, too long to be held. Raises the error that the API named."""
+        params = {name: value for name, value in (query or {}).items() if value is not None}
+        try:
+            async with self._client.stream(method, path, params=params, content=content) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _error(response)
+                yield response
+        except httpx.ConnectError as exc:
+            raise StackError(f"Athena doesn't answer at {self._address}", hint="athena up") from exc
+        except httpx.TransportError as exc:
+            raise StackError(f"Athena broke off ({type(exc).__name__})", hint="athena status; then try again") from exc
+
     async def tool(self, name: str, arguments: dict[str, Any]) -> Any:
         """`result` of a tool; arguments that are None or empty are left out."""
         given = {key: value for key, value in arguments.items() if value is not None and value != []}

@@ -25,6 +25,7 @@ from athena.cli import (
     route,
     sessions,
     stack,
+    transfer,
     usage,
 )
 from athena.errors import AthenaError, InvalidSetting, Unauthorized
@@ -38,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Athena: memory and gateway for agents on a machine of your own.",
 )
-_TOP = (stack.app, demo.app, doctor.app, memory.app, compress.app, models.app, local_only.app, usage.app)
+_TOP = (stack.app, demo.app, doctor.app, memory.app, transfer.app, compress.app, models.app, local_only.app, usage.app)
 for commands in _TOP:
     app.add_typer(commands)
 app.add_typer(local.app, name="local")

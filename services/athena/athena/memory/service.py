@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from athena.memory.ports import Wake
 from athena.memory.recall import Reader
 from athena.memory.remember import Writer
 from athena.memory.rows import uid_of
+from athena.memory.transfer import Exporter, Imported, Importer
 from athena.memory.types import Filter, Forgotten, HistoryEntry, Memory, NewMemory, Page, Recall, Receipt
 from athena.store.pool import Database
 from athena.store.sql import statements
@@ -36,6 +37,8 @@ class MemoryService:
         self._writer = Writer(database, wake, notify, names)
         self._reader = Reader(database, generations, names)
         self._shelf = Shelf(database, names)
+        self._exporter = Exporter(database)
+        self._importer = Importer(database, wake, notify)
 
     async def remember(
         self,
@@ -69,6 +72,14 @@ class MemoryService:
 
     async def forget_where(self, where: Filter, **what: Any) -> Forgotten:
         return await self._shelf.forget_where(where, **what)
+
+    def export(self, project: str | None = None) -> AsyncGenerator[bytes]:
+        """The memory as lines (`export.md`), of one project or of all. Close it: it holds a connection."""
+        return self._exporter.export(project)
+
+    async def take_in(self, lines: AsyncIterator[bytes], *, dry_run: bool = False, revive: bool = False) -> Imported:
+        """An export, all of it or nothing. `revive`: also what was forgotten here."""
+        return await self._importer.take_in(lines, dry_run=dry_run, revive=revive)
 
     async def _embedded(self, receipts: builtins.list[Receipt], wait_s: float) -> builtins.list[Receipt]:
         deadline = time.monotonic() + wait_s
