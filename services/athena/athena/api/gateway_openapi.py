@@ -47,6 +47,8 @@ def paths() -> dict[str, Any]:
 def _post(summary: str, whose: str, example: dict[str, Any]) -> dict[str, Any]:
     schema = {
         "type": "object",
+        # The providers' own fields, those to be invented too.
+        "additionalProperties": True,
         "required": ["model", "messages"],
         "properties": {
             "model": {"type": "string", "minLength": 1},
@@ -60,6 +62,8 @@ def _post(summary: str, whose: str, example: dict[str, Any]) -> dict[str, Any]:
 def _embeddings() -> dict[str, Any]:
     schema = {
         "type": "object",
+        # The providers' own fields, those to be invented too.
+        "additionalProperties": True,
         "required": ["input"],
         "properties": {
             "model": {"type": ["string", "null"]},
@@ -75,7 +79,7 @@ def _get(summary: str) -> dict[str, Any]:
 
 
 def _body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+    return {"required": True, "content": {"application/json": {"schema": {**schema, "examples": [example]}}}}
 
 
 def _operation(summary: str, about: str) -> dict[str, Any]:
