@@ -152,11 +152,14 @@ class House:
         return await Keys(self._database).create(name)
 
     @asynccontextmanager
-    async def replica(self, *, pulse_s: float | None = None, **environment: str) -> AsyncIterator[str]:
-        """The URL of a second Athena on the same database, in this process, with other settings."""
+    async def replica(
+        self, *, pulse_s: float | None = None, file: str = _FILE, **environment: str
+    ) -> AsyncIterator[str]:
+        """The URL of a second Athena on the same database, in this process, with other settings; `file`: its
+        athena.toml."""
         home = self.home / f"replica-{next(numbers)}"
         home.mkdir()
-        (home / "athena.toml").write_text(_FILE)
+        (home / "athena.toml").write_text(file)
         settings = config.load({**self.environment, "ATHENA_HOME": str(home), **environment})
         dsn = SecretStr(postgres.dsn(self.settings))
         async with bootstrap.build(settings.model_copy(update={"database_url": dsn}), worker=False) as athena:

@@ -68,16 +68,22 @@ class Owed:
         return newest.cached + newest.written
 
     def onto(self, session: Session) -> Session:
-        return replace(
+        """As the statement `note` writes it: what is no sum is the newest's, and that may be another process'."""
+        summed = replace(
             session,
+            requests=session.requests + self.requests,
+            tokens=added(session.tokens, self.tokens),
+            started_at=min(session.started_at or self.started_at, self.started_at),
+        )
+        if session.last_used_at is not None and session.last_used_at > self.last_used_at and session.requests:
+            return summed
+        return replace(
+            summed,
             project=self.newest.project or session.project,
             agent=self.newest.agent or session.agent,
             last_model=self.newest.model,
             last_reasons=self.newest.reasons,
             cached_tokens=self.cached_tokens,
-            requests=session.requests + self.requests,
-            tokens=added(session.tokens, self.tokens),
-            started_at=min(session.started_at or self.started_at, self.started_at),
             last_used_at=self.last_used_at,
         )
 
