@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from athena.api.credentials import Credentials
 from athena.api.exposure import Exposure
+from athena.config import Settings
 from athena.errors import StoreUnavailable
 
 KEY = "ath_" + "k" * 43
@@ -36,18 +38,20 @@ async def ask(
         return await client.get(path, headers=headers)
 
 
+@pytest.mark.parametrize("declared", ["loopback", "published"])
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]", "[::1]:9", "LOCALHOST:1"])
-async def test_loopback_hosts_are_open(host: str) -> None:
-    answer = await ask("loopback", {"host": host})
+async def test_loopback_hosts_are_open(host: str, declared: str) -> None:
+    answer = await ask(declared, {"host": host})
     assert (answer.status_code, answer.text) == (200, "-")
 
 
+@pytest.mark.parametrize("declared", ["loopback", "published"])
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "evil.example:8000", "localhost.evil.example", "athena:8000", "127.0.0.1.evil", "", "[::2]"],
 )
-async def test_a_name_rebound_to_loopback_is_refused(host: str) -> None:
-    answer = await ask("loopback", {"host": host})
+async def test_a_name_rebound_to_loopback_is_refused(host: str, declared: str) -> None:
+    answer = await ask(declared, {"host": host})
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "forbidden"
     assert "athena keys create" in answer.json()["error"]["hint"]
@@ -73,6 +77,7 @@ async def test_pages_of_this_machine_may_ask(origin: str) -> None:
 )
 async def test_pages_of_other_sites_may_not(origin: str) -> None:
     assert (await ask("loopback", {"origin": origin})).status_code == 403
+    assert (await ask("published", {"origin": origin})).status_code == 403
 
 
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded"])
@@ -162,3 +167,9 @@ async def test_unknown_keys_are_not_remembered() -> None:
     assert await credentials.principal(KEY) is None
     known = True
     assert await credentials.principal(KEY) == "ada"
+
+
+def test_published_listens_on_all_addresses_of_its_container_and_loopback_still_on_none() -> None:
+    assert Settings(exposure="published").host == "0.0.0.0"
+    with pytest.raises(ValidationError, match="published, if this is a container"):
+        Settings(host="0.0.0.0")

@@ -16,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from athena.errors import InvalidSetting
 
-Exposure = Literal["loopback", "network"]
+# `published`: in a container whose port is published on loopback only. It listens on all of the container's addresses
+# and asks of each request what `loopback` asks.
+Exposure = Literal["loopback", "published", "network"]
 
 
 class RateLimit(BaseModel):
@@ -144,6 +146,8 @@ class Settings(BaseModel):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", json_schema_extra=_env("ATHENA_LOG_LEVEL"))
     log_format: Literal["auto", "json", "pretty"] = Field("auto", json_schema_extra=_env("ATHENA_LOG_FORMAT"))
+    # Seconds that requests under way are given when Athena is told to stop.
+    drain_s: int = Field(4, ge=0, le=3600, json_schema_extra=_env("ATHENA_DRAIN_S"))
     max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024, json_schema_extra=_env("ATHENA_MAX_BODY_BYTES"))
 
     llama: Llama = Llama()
@@ -192,8 +196,8 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _network_means_all_addresses(self) -> Settings:
-        if self.exposure == "network" and "host" not in self.model_fields_set:
+    def _beyond_loopback_means_all_addresses(self) -> Settings:
+        if self.exposure != "loopback" and "host" not in self.model_fields_set:
             self.__dict__["host"] = "0.0.0.0"  # noqa: S104 - asked for
         return self
 
@@ -201,7 +205,8 @@ class Settings(BaseModel):
     def _bind_matches_exposure(self) -> Settings:
         if self.exposure == "loopback" and self.host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError(
-                f"ATHENA_HOST={self.host} is not loopback: set ATHENA_EXPOSURE=network (which needs a key) or leave it"
+                f"ATHENA_HOST={self.host} is not loopback: set ATHENA_EXPOSURE=network (which needs a key) or leave it;"
+                " published, if this is a container whose port is published on loopback only"
             )
         return self
 

@@ -21,7 +21,6 @@ from athena.config import Settings
 from athena.errors import AthenaError, InvalidSetting, StackError, StoreUnavailable
 from athena.runtime import postgres
 
-_SHUTDOWN_S = 4
 _KEY_CHECK_S = 2.0
 _NO_KEY = "ATHENA_EXPOSURE=network needs a key, and there is none: athena keys create NAME"
 
@@ -86,14 +85,14 @@ async def _serve(athena: Athena, listening: socket.socket) -> int:
             access_log=False,
             lifespan="off",
             server_header=False,
-            timeout_graceful_shutdown=_SHUTDOWN_S,
+            timeout_graceful_shutdown=athena.settings.drain_s,
         )
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, server)
     settings = athena.settings
-    if settings.exposure == "loopback":
+    if settings.exposure != "network":
         await _listen(server, listening, settings)
         return 0
     keyless = asyncio.create_task(_keyless(athena, server))

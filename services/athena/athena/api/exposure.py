@@ -6,6 +6,8 @@ peer's address: inside a container every caller comes from the bridge.
 - `loopback`: a request is open when it names a loopback host and no foreign web
   page sent it. A page that rebinds its own name to 127.0.0.1 shows in Host, one
   that posts across sites in Origin or Sec-Fetch-Site. Anything else needs a key.
+- `published`: the same, in a container that listens on its own addresses; who runs it publishes the port on
+  loopback only. Host and Origin are the browser's and the client's own, whichever way the request came.
 - `network`: every request needs a key, but for the liveness probe.
 """
 

@@ -123,7 +123,7 @@ async def backlog(patient: Patient) -> list[Finding]:
 
 async def keys(patient: Patient) -> list[Finding]:
     if patient.settings.exposure != "network":
-        return ok("keys", "only this machine may ask (ATHENA_EXPOSURE=loopback)")
+        return ok("keys", f"only this machine may ask (ATHENA_EXPOSURE={patient.settings.exposure})")
     try:
         async with build(patient.settings, worker=False) as athena:
             there_is_one = await athena.keys.any()
