@@ -13,7 +13,7 @@ from rich.console import Console
 
 from athena import config
 from athena.cli.connection import base_url, connect
-from athena.cli.doctor_checks import machine, models, parts, place, routing
+from athena.cli.doctor_checks import containers, machine, models, parts, place, routing
 from athena.cli.doctor_checks.finding import Check, Finding, Patient, problem
 from athena.config import Settings
 from athena.errors import AthenaError, Forbidden, InvalidSetting, Unauthorized
@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     routing.routing,
     parts.keys,
     place.logs,
+    containers.stack,
 )
 _MARKS = {"ok": ("✓", "green"), "info": ("i", "blue"), "problem": ("✗", "red")}
 
@@ -54,7 +55,7 @@ def doctor(
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
-        _show(findings)
+        show(findings)
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(1)
 
@@ -89,7 +90,7 @@ async def _admit(settings: Settings, key: str | None) -> Patient:
     return Patient(settings, address, key, health if isinstance(health, dict) and "parts" in health else None)
 
 
-def _show(findings: Sequence[Finding]) -> None:
+def show(findings: Sequence[Finding]) -> None:
     console = Console(soft_wrap=True)
     for finding in findings:
         mark, colour = _MARKS[finding.state]

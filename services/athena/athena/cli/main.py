@@ -12,7 +12,9 @@ import typer
 
 from athena import __version__
 from athena.cli import (
+    backup,
     compress,
+    containers,
     demo,
     doctor,
     embeddings,
@@ -20,6 +22,7 @@ from athena.cli import (
     local,
     local_only,
     memory,
+    migrate,
     models,
     projects,
     route,
@@ -39,9 +42,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Athena: memory and gateway for agents on a machine of your own.",
 )
-_TOP = (stack.app, demo.app, doctor.app, memory.app, transfer.app, compress.app, models.app, local_only.app, usage.app)
+_TOP = (
+    stack.app,
+    demo.app,
+    doctor.app,
+    memory.app,
+    transfer.app,
+    compress.app,
+    models.app,
+    local_only.app,
+    usage.app,
+    migrate.app,
+    backup.app,
+)
 for commands in _TOP:
     app.add_typer(commands)
+app.add_typer(containers.app, name="stack")
 app.add_typer(local.app, name="local")
 app.add_typer(embeddings.app, name="embeddings")
 app.add_typer(keys.app, name="keys")
