@@ -25,7 +25,13 @@ else
     exit 1
 fi
 
-if [ $# -gt 0 ]; then
-    exec "$athena" pull --defaults --path "$1"
+folder=${1:-"${ATHENA_HOME:-$HOME/.athena}/models"}
+"$athena" pull --defaults --path "$folder"
+
+# The containers take their models from where these are now, unless they were told of another place.
+settings="$root/docker/.env"
+if [ -d "$root/docker" ] && ! grep -q '^ATHENA_MODELS_DIR=' "$settings" 2>/dev/null; then
+    folder=$(CDPATH='' cd -- "$folder" && pwd)
+    echo "ATHENA_MODELS_DIR=$folder" >>"$settings"
+    echo "docker compose will take them from there (ATHENA_MODELS_DIR in docker/.env)"
 fi
-exec "$athena" pull --defaults
