@@ -1,7 +1,9 @@
 # Every target is one command. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: shell help install run up down status logs demo doctor test test-unit lint types imports check chaos soak bench-memory bench-gateway lock clean test-athena test-compressor bench-compression
+.PHONY: shell help install run up down status logs backup restore docker-up docker-down docker-logs ps restart build models compressor-model provider-key gpu-up test-stack demo doctor test test-unit lint types imports check chaos soak bench-memory bench-gateway lock clean test-athena test-compressor bench-compression
 BIN := .venv/bin
+# Where the stack runs in containers; docker/README.md says more.
+COMPOSE := cd docker && docker compose
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +25,44 @@ status: .venv/.installed ## Show each part and what to do about it
 logs: .venv/.installed ## Show the end of every log (ARGS="api -f" follows one)
 	@$(BIN)/athena logs $(ARGS)
 
+backup: .venv/.installed ## Write the memory into one file, while it runs, here or in Docker (TO=path)
+	@$(BIN)/athena backup $(or $(TO),athena-$(shell date +%Y%m%d-%H%M%S).backup)
+
+restore: .venv/.installed ## Bring a back-up's memory back (FROM=path)
+	@$(BIN)/athena restore $(or $(FROM),$(error name the file: make restore FROM=path))
+
+docker-up: ## Start everything in containers
+	@$(COMPOSE) up -d
+
+docker-down: ## Stop the containers; what they know stays
+	@$(COMPOSE) down
+
+docker-logs: ## Show the containers' logs (ARGS="-f athena" follows one)
+	@$(COMPOSE) logs --tail 50 $(ARGS)
+
+ps: .venv/.installed ## Show each container: state, memory, restarts, last error
+	@$(BIN)/athena stack status
+
+restart: ## Restart the containers (ARGS="athena" names one)
+	@$(COMPOSE) restart $(ARGS)
+
+build: ## Build the images of Athena and the compressor
+	@$(COMPOSE) build athena compressor
+
+models: ## Download the default models for the containers (ARGS="NAME" names others)
+	@$(COMPOSE) run --rm models $(ARGS)
+
+compressor-model: ## Download and prepare LLMLingua-2 for the containers
+	@$(COMPOSE) run --rm models llmlingua-2-mbert
+	@$(COMPOSE) run --rm export mbert
+
+provider-key: ## Give the containers a provider's key, from standard input (NAME=ANTHROPIC_API_KEY)
+	@$(COMPOSE) run --rm -T key $(or $(NAME),$(error name its variable: make provider-key NAME=ANTHROPIC_API_KEY))
+	@$(COMPOSE) restart athena
+
+gpu-up: ## Start everything in containers, the models on NVIDIA cards
+	@$(COMPOSE) -f docker-compose.yml -f compose.gpu.yml up -d
+
 demo: .venv/.installed ## Show what Athena does, on text that comes with it
 	@$(BIN)/athena demo
 
@@ -37,6 +77,9 @@ test-athena: .venv/.installed-dev ## Run Athena's tests (ARGS="-k recall" choose
 test-compressor: build/compressor-venv/.installed ## Run the compressor service's tests
 	@build/compressor-venv/bin/python -m pytest -c services/compressor/pyproject.toml tests/compressor $(ARGS)
 
+test-stack: .venv/.installed-dev build/compressor-venv/.installed ## Test the containers on a real engine (ARGS="-k chaos" chooses)
+	@tests/stack/run.sh $(ARGS)
+
 test-unit: .venv/.installed-dev ## Run the tests that start nothing
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 
@@ -50,7 +93,7 @@ imports: .venv/.installed-dev ## Check that dependencies point one way
 	@$(BIN)/lint-imports
 
 shell: .venv/.installed-dev ## Check the shell scripts
-	@$(BIN)/shellcheck scripts/*.sh services/compressor/*.sh .ci/run
+	@$(BIN)/shellcheck scripts/*.sh services/*/*.sh docker/*.sh tests/stack/*.sh tests/stack/standins/*.sh .ci/run
 
 check: lint types imports shell test ## All of these
 
