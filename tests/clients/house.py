@@ -45,8 +45,16 @@ OPERATORS = {
     "OPENAI_API_KEY": "sk-operators",
     "GEMINI_API_KEY": "AIza-operators",
 }
-# A tiny model answers at once: waiting for its rate limit would be all that tests do.
-_FILE = "[llama.rateLimit]\nenabled = false\n"
+# A tiny model answers at once: waiting for its rate limit would be all that tests do. One model for each tier, so that
+# a test sees what it is about: the tiers.
+_FILE = """
+[llama.rateLimit]
+enabled = false
+[modelRouting.tiers]
+haiku.models = ["anthropic/claude-haiku-5-5"]
+sonnet.models = ["anthropic/claude-sonnet-5-5"]
+opus.models = ["anthropic/claude-opus-5-5"]
+"""
 _READY_S = 60.0
 numbers = itertools.count(1)
 

@@ -70,7 +70,8 @@ async def test_a_decision_is_explained_and_nothing_is_sent(api: httpx.AsyncClien
     assert found["reasons"] == ["auto", "task=code", "tier=local"]
     assert (found["input_usd"], found["baseline"], found["error"]) == (0, SONNET, None)
     passed = {each["model"]: each["cause"] for each in found["passed"]}
-    assert passed == {"google/gemini-3.8-flash": "credential", "google/gemini-4-argon": "credential"}
+    assert {"google/gemini-3.8-flash", "google/gemini-4-argon"} <= passed.keys()
+    assert set(passed.values()) == {"credential"}
     named = await explained(api, model="claude-opus-5-5", task="code", tokens=1_000_000)
     assert [each["model"] for each in named["models"]] == ["anthropic/claude-opus-5-5"]
     assert (named["tokens"], named["input_usd"], named["task_from"]) == (1_000_000, 4.0, "header")

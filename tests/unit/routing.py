@@ -12,6 +12,7 @@ from athena.config import Settings
 from athena.gateway.models.known import Profile
 from athena.gateway.models.registry import Registry
 from athena.gateway.models.seen import Seen, ServerSeen
+from athena.gateway.models.tiers import DEFAULTS
 from athena.gateway.route.types import Facts, Needs, Shape, State
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -20,9 +21,22 @@ LLAMA = ServerSeen("up", "", (Seen("qwen3-vl-4b-instruct", Profile(context=32_76
 OLLAMA = ServerSeen("up", "", (Seen("llama3.1:8b", Profile(context=8_192, vision=False, tools=True)),))
 
 
+# One model each, so that a test sees what it is about: the tiers.
+ONE_EACH = {
+    "haiku": {"models": ["anthropic/claude-haiku-5-5"]},
+    "sonnet": {"models": ["anthropic/claude-sonnet-5-5"]},
+    "opus": {"models": ["anthropic/claude-opus-5-5"]},
+}
+
+
 def settings(**more: Any) -> Settings:
+    """A table of tiers that names only known ones goes over `ONE_EACH`."""
     keys = {name: SecretStr(f"sk-{name}") for name in ("anthropic_api_key", "openai_api_key", "google_api_key")}
-    return Settings(**{**keys, **more})
+    routing = dict(more.pop("modelRouting", {}))
+    given = routing.get("tiers", {})
+    if all(name in DEFAULTS for name in given):
+        routing["tiers"] = {**ONE_EACH, **given}
+    return Settings(**{**keys, "modelRouting": routing, **more})
 
 
 def registry(llama: ServerSeen = LLAMA, ollama: ServerSeen = OLLAMA, **more: Any) -> Registry:

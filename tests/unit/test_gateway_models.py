@@ -271,3 +271,11 @@ def test_names_that_clients_make_up_are_not_kept_for_ever() -> None:
     for number in range(5_000):
         made.resolve(f"made-up-{number}")
     assert len(made._targets) <= 1_024
+
+
+def test_openai_alone_serves_every_tier() -> None:
+    """Whoever has only a key of theirs, and a day on which Anthropic is away."""
+    for tier in Registry(Settings()).tiers:
+        if tier.name in ("haiku", "sonnet", "opus"):
+            assert [model.provider.name for model in tier.models] == ["anthropic", "openai"]
+    assert Registry(Settings()).warnings(NOW) == []

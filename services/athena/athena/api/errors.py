@@ -44,6 +44,7 @@ def render(error: AthenaError, headers: Mapping[str, str] | None = None, scope: 
     if scope is not None and paths.is_surface(paths.asked(scope["path"], scope.get("raw_path") or b"")):
         wire, request_id = paths.spoken(scope["path"], Headers(scope=scope)), scope.get("athena.request_id", "")
         body = surface_errors.body(error, wire, request_id)
+        extra |= dict(surface_errors.headers(error))
         extra["x-athena-request-id"] = request_id
     return JSONResponse(body, status_code=error.status, headers=extra)
 

@@ -8,7 +8,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -194,21 +194,15 @@ def _note(line: str) -> None:
 def _memories(memories: list[dict[str, Any]], none: str) -> Any:
     if not memories:
         return none
-    scored = "score" in memories[0]
-    table = Table(box=None, pad_edge=False)
-    for name in (*(["score", "cosine"] if scored else []), "when (UTC)", "type", "content", "id"):
-        # An id that is cut short is of no use to the next command.
-        table.add_column(name, no_wrap=name != "content", overflow="fold")
-    for each in memories:
-        cells = [
-            _when(each["occurred_at"] or each["recorded_at"]),
-            each["memory_type"],
-            Text(_short(each["content"])),
-            each["id"],
-        ]
-        scores = [f"{each['score']:.2f}", f"{each['explanation']['cosine']:.2f}"] if scored else []
-        table.add_row(*scores, *cells)
-    return table
+    return Group(*(_memory(each) for each in memories))
+
+
+def _memory(each: dict[str, Any]) -> Text:
+    """A line about it and the text below, which reads well however narrow the terminal is."""
+    about = [_when(each["occurred_at"] or each["recorded_at"]), each["memory_type"], each["id"]]
+    if "score" in each:
+        about.insert(0, f"{each['score']:.2f} (cosine {each['explanation']['cosine']:.2f})")
+    return Text.assemble(("  ".join(about), "dim"), "\n", _short(each["content"]))
 
 
 def _short(content: str) -> str:

@@ -86,7 +86,7 @@ def set_(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set a budget, or change its amount."""
+    """Set a budget, or change the amount of the one with the same period and action."""
     named = [("key", for_key), ("agent", for_agent), ("key", "" if keyless else None)]
     subjects = [(subject, name) for subject, name in named if name is not None]
     if len(subjects) != 1:
@@ -96,6 +96,14 @@ def set_(
     stored = asyncio.run(_ask("PUT", "/api/v1/budgets", key, body=body))
     limit = f"{_usd(stored['amount_usd'])} a {per}, then {action}"
     typer.echo(json.dumps(stored, ensure_ascii=False, indent=2) if as_json else f"{_of(stored)}: {limit}")
+    if not as_json:
+        # One says so and another stops: several may stand beside each other, which nobody should find out by a 402.
+        for each in asyncio.run(_ask("GET", "/api/v1/budgets", key))["budgets"]:
+            if each["id"] != stored["id"] and (each["subject"], each["name"]) == (subject, name):
+                typer.echo(
+                    f"beside it: {_usd(each['amount_usd'])} a {each['period']}, then {each['action']} "
+                    f"(athena budgets remove {each['id']} takes it away)"
+                )
 
 
 @budgets.command()

@@ -30,6 +30,7 @@ class Egress:
         *,
         stream: bool,
         pinned: bool = False,
+        named: bool = False,
         deadline_s: float | None = None,
         account: str = "",
         on_attempt: OnAttempt | None = None,
@@ -37,10 +38,11 @@ class Egress:
         """Ask `models` in their order until one answers. `prepare` is awaited at most once per model, when its turn
         comes; an `AthenaError` of it is that model's failure.
 
-        `pinned`: no other than the first may answer. `account`: whose credit and pace the provider looks at, for a
-        key that isn't the operator's (a digest of it, say). `on_attempt` is told of each attempt that ended without
-        an answer, when it has ended (`Trial`: with its `outcome`); that of the answer is the last of `Answer.attempts`,
-        and is over before the last bytes are handed on.
+        `pinned`: no other than the first may answer. `named`: the client called the first by its name, so its
+        provider's word that there is no such model is the answer. `account`: whose credit and pace the provider looks
+        at, for a key that isn't the operator's (a digest of it, say). `on_attempt` is told of each attempt that ended
+        without an answer, when it has ended (`Trial`: with its `outcome`); that of the answer is the last of
+        `Answer.attempts`, and is over before the last bytes are handed on.
 
         A stream comes back when there is content, or after `commit_after_s` without any: from then on only the model
         that is being asked can answer. Its chunks must be closed.
@@ -56,6 +58,7 @@ class Egress:
             self._clock,
             prepare,
             stream,
+            named,
             account,
             on_attempt,
             limit_s=min(limit_s, policy.commit_after_s) if stream else limit_s,

@@ -39,6 +39,7 @@ class Errand:
     clock: Callable[[], float]
     prepare: Prepare
     stream: bool
+    named: bool
     account: str
     on_attempt: OnAttempt | None
     limit_s: float
@@ -60,6 +61,8 @@ class Errand:
             mine = self.own[-1] if len(self.own) > ours else None
             if result.kind == "request" and not isinstance(mine, CannotCarry):
                 # A word on the request itself, the provider's or ours: it would be the same everywhere.
+                break
+            if result.kind == "missing" and self.named and len(self.failures) == 1:
                 break
             if result.kind == "context":
                 left = [other for other in left if _may_be_larger(other, model)]

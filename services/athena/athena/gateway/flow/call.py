@@ -12,7 +12,7 @@ from athena.gateway.ports import Conversation
 from athena.gateway.preferences import Effective, effective
 from athena.gateway.route.types import Shape
 from athena.gateway.sessions.agents import Agent
-from athena.gateway.sessions.identity import identify
+from athena.gateway.sessions.identity import BY_CONTENT, identify
 from athena.gateway.surfaces.parse import own_key, own_provider, parsed
 from athena.gateway.surfaces.paths import Endpoint
 from athena.gateway.types import Json, Wire
@@ -106,6 +106,10 @@ async def understood(parts: Parts, asked: Asked) -> Call:
     body = parsed(asked.raw)
     headers, endpoint = asked.headers, asked.endpoint
     key = own_key(headers)
+    session = identify(headers, body)
+    if key is not None and not asked.principal and session.startswith(BY_CONTENT):
+        # Whoever has no Athena key has no name: their keys keep their conversations apart.
+        session = f"{session}-{account(key)}"
     named = headers.get(_AGENT)
     return Call(
         asked=asked,
@@ -113,7 +117,7 @@ async def understood(parts: Parts, asked: Asked) -> Call:
         own_key=key,
         own_provider=own_provider(key, endpoint.wire),
         effective=await effective(parts.preferences, asked.principal, headers, endpoint.project),
-        session=identify(headers, body),
+        session=session,
         agent=parts.agents.find(named) if named else None,
         shape=parts.router.read(endpoint.wire, body, len(asked.raw), headers),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from athena.gateway.flow.call import Call
 from athena.gateway.flow.parts import Parts
 from athena.gateway.route.types import CONVERSATION, Facts, Held
-from athena.gateway.sessions.identity import strand
+from athena.gateway.sessions.identity import BY_CONTENT, strand
 from athena.gateway.types import Decision
 
 
@@ -48,6 +49,20 @@ async def _held(parts: Parts, call: Call) -> Held:
     if call.shape.in_loop:
         # Whoever called the tool goes on, though another replica may have asked it a moment ago.
         parts.sessions.outdate(call.principal, id)
+    elif id.startswith(BY_CONTENT) and not _is_begun(call):
+        # So far it is only the same words as somewhere else.
+        return Held(session.pinned)
     own = await parts.sessions.get(call.principal, id)
+    if not call.shape.in_loop and _was_named(own.last_reasons):
+        # One request for a model by its name says nothing about those that leave the choice open.
+        return Held(session.pinned)
     held = Held.of(own, "main", datetime.now(UTC))
     return replace(held, pin=session.pinned)
+
+
+def _is_begun(call: Call) -> bool:
+    return any(message.get("role") == "assistant" for message in call.body["messages"])
+
+
+def _was_named(reasons: Sequence[str]) -> bool:
+    return "asked" in reasons and not any(reason.startswith("tier=") for reason in reasons)

@@ -52,7 +52,12 @@ async def generate(parts: Parts, asked: Asked) -> Reply:
     made: list[Attempt] = []
     try:
         answer = await parts.egress.send(
-            decision.models, prepare, stream=call.stream, account=call.account, on_attempt=made.append
+            decision.models,
+            prepare,
+            stream=call.stream,
+            named=prepare.is_named(decision.models[0]),
+            account=call.account,
+            on_attempt=made.append,
         )
     except Exhausted as exhausted:
         passage.journal.close(exhausted.attempts, "error")
@@ -136,7 +141,7 @@ class _Passage:
         if not failure.body:
             raise errors.of(model, failure)
         status, kind, body = Returning(self.call, model).failure(failure)
-        headers = [("content-type", kind), *self._own_headers(model)]
+        headers = [("content-type", kind), *self._own_headers(model, exhausted.attempts)]
         passed = downward(failure.headers) if model.provider.wire == self.call.wire else []
         headers += passed
         if failure.retry_after_s is not None and "retry-after" not in dict(passed):
@@ -152,18 +157,20 @@ class _Passage:
             log.warning("signatures are kept in memory until PostgreSQL is back")
 
     def _headers(self, answer: Answer, content_type: str) -> list[tuple[str, str]]:
-        headers = [("content-type", content_type), *self._own_headers(answer.model)]
+        headers = [("content-type", content_type), *self._own_headers(answer.model, answer.attempts)]
         if answer.chunks is not None:
             headers += [("cache-control", "no-cache"), ("x-accel-buffering", "no")]
         if answer.model.provider.wire == self.call.wire:
             headers += downward(answer.headers)
         return headers
 
-    def _own_headers(self, model: Model) -> list[tuple[str, str]]:
+    def _own_headers(self, model: Model, attempts: Sequence[Attempt]) -> list[tuple[str, str]]:
         reasons = [*self.decision.reasons, *self.prepare.notes]
         first = self.decision.models[0]
         if model is not first:
-            reasons.append(f"fallback from {first.name}")
+            failure = next((each.failure for each in attempts if each.model is first and each.failure), None)
+            why = f" ({failure.status or failure.kind}: {failure.message})" if failure is not None else ""
+            reasons.append(f"fallback from {first.name}{why}")
         if self.rewritten is not None:
             if self.rewritten.saved_characters:
                 reasons.append(f"compressed {self.rewritten.saved_characters} characters")

@@ -68,7 +68,7 @@ class Preparation:
         try:
             content = await self._content(model)
         except CannotCarry as exc:
-            if self.models and model == self.models[0] and self._is_named(model):
+            if self.models and model == self.models[0] and self.is_named(model):
                 raise NotCarried(exc.message, hint=exc.hint, details=exc.details) from exc
             raise
         provider = model.provider
@@ -81,7 +81,8 @@ class Preparation:
             path += f"?{query}" if query else ""
         return Outgoing(model, path, self._headers(provider), content, self.call.stream)
 
-    def _is_named(self, model: Model) -> bool:
+    def is_named(self, model: Model) -> bool:
+        """Whether the client asked for this very model."""
         named = self.parts.router.registry.resolve(self.call.override or self.call.model)
         return named is not None and named.kind == "model" and named.models[0].name == model.name
 

@@ -10,13 +10,14 @@ from athena.config import ModelRouting
 from athena.gateway.models.prices import Price
 from athena.gateway.types import Model
 
+# OpenAI's stand behind the tiers' namesakes: for whoever has a key of theirs alone, and for an Anthropic's bad day.
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "local": ("local/default",),
-    "haiku": ("anthropic/claude-haiku-5-5",),
+    "haiku": ("anthropic/claude-haiku-5-5", "openai/gpt-5.6-luna"),
     "flash": ("google/gemini-3.8-flash",),
-    "sonnet": ("anthropic/claude-sonnet-5-5",),
+    "sonnet": ("anthropic/claude-sonnet-5-5", "openai/gpt-5.6-terra"),
     "pro": ("google/gemini-4-argon",),
-    "opus": ("anthropic/claude-opus-5-5",),
+    "opus": ("anthropic/claude-opus-5-5", "openai/gpt-5.6-sol"),
 }
 
 

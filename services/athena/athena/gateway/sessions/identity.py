@@ -19,6 +19,8 @@ from athena.errors import InvalidInput
 from athena.gateway.types import Json
 
 HEADER = "x-athena-session"
+# How the ids begin that were made of what a conversation says.
+BY_CONTENT = "c-"
 MAX_ID = 256
 # Claude Code; Open WebUI, where it is told to forward such things.
 _CLIENTS_HEADERS = ("x-claude-code-session-id", "x-openwebui-chat-id")
@@ -113,7 +115,7 @@ def _hash(parts: Any) -> str:
     for part in parts:
         digest.update(_bytes(part))
         digest.update(b"\n")
-    return f"c-{digest.hexdigest()}"
+    return f"{BY_CONTENT}{digest.hexdigest()}"
 
 
 def _bytes(value: Json) -> bytes:

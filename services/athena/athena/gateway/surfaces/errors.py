@@ -48,6 +48,9 @@ def headers(error: AthenaError) -> list[tuple[str, str]]:
     found = [("content-type", "application/json")]
     if error.retry_after is not None:
         found.append(("retry-after", str(error.retry_after)))
+    if error.status < 500 and error.status != 429:
+        # The SDKs' own word for it: without, some agents ask again for minutes before they show the message.
+        found.append(("x-should-retry", "false"))
     if error.status == 401:
         found.append(("www-authenticate", "Bearer"))
     return found
