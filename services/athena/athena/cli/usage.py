@@ -128,11 +128,13 @@ def _print(report: dict[str, Any]) -> None:
         return
     ended = [f"{total[name]} {name}" for name in ("failed", "cancelled") if total[name]]
     if again := total["attempts"] - total["requests"]:
-        ended.append(f"{again} attempts more")
+        ended.append(f"{again} more attempt{'s' if again > 1 else ''}")
     out.print(", ".join([f"{span}: {total['requests']} requests", *ended]), markup=False)
     out.print(f"spent {_cost(total)}, saved {_usd(total['saved_usd']['total'])}", markup=False)
     saved = [f"{cause} {_usd(total['saved_usd'][cause])}" for cause in _CAUSES]
     tokens = f" ({_count(total['tokens']['saved'])} tokens)"
+    if total["saved_usd"]["cache"] < 0:
+        saved.append("writing the cache costs first and pays when it is read")
     out.print("  saved by " + ", ".join(saved).replace("compression", f"compression{tokens}"), markup=False)
     if total["unvalued"]:
         out.print(f"  attempts whose savings aren't known: {total['unvalued']}", style="yellow", markup=False)
