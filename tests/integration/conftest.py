@@ -29,7 +29,7 @@ from athena.config import Settings
 from athena.jobs import queue
 from athena.store.pool import Database
 from tests.fakes.tiny_models import tiny_embedder
-from tests.integration.api_server import free_port
+from tests.integration.api_server import answered, free_port, server_process
 
 _TEMPLATE = "athena_template"
 
@@ -202,3 +202,21 @@ async def athena(dsn: str, embedding_server: LlamaServer, test_home: Path) -> As
     """Athena over an empty database and the shared embedding server, embedding in the background."""
     async with built(settings_for(dsn, embedding_server.url, test_home)) as athena:
         yield athena
+
+
+@pytest.fixture
+async def environment(dsn: str, embedding_server: LlamaServer, test_home: Path) -> AsyncIterator[dict[str, str]]:
+    """The environment of a server that runs, for the commands that are to find it."""
+    port = str(free_port())
+    environment = {
+        "ATHENA_HOME": str(test_home),
+        "ATHENA_PORT": port,
+        "ATHENA_DATABASE_URL": dsn,
+        "ATHENA_LOG_LEVEL": "warning",
+        "LLAMACPP_EMBEDDINGS_URL": embedding_server.url,
+        "LLAMACPP_REASONING_URL": f"http://127.0.0.1:{free_port()}",
+        "COLUMNS": "200",
+    }
+    async with server_process(environment), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        await answered(http, "/health", lambda answer: answer.json()["status"] == "up")
+        yield environment

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import typer
 from typer.testing import CliRunner, Result
@@ -20,8 +19,7 @@ from athena.bootstrap import Athena
 from athena.cli import transfer
 from athena.errors import AthenaError, InvalidInput, NotFound, StackError
 from athena.memory.types import NewMemory, Scope
-from tests.integration.api_server import answered, client_of, free_port, server_process
-from tests.integration.conftest import LlamaServer
+from tests.integration.api_server import client_of, free_port
 from tests.integration.exports import edited, empty_athena, exported, memories
 
 EXPORT, IMPORT = "/api/v1/export", "/api/v1/import"
@@ -137,23 +135,6 @@ async def test_who_stops_reading_gives_the_connection_back(
 async def _nothing() -> dict[str, Any]:
     await asyncio.sleep(60)
     return {"type": "http.disconnect"}
-
-
-@pytest.fixture
-async def environment(dsn: str, embedding_server: LlamaServer, test_home: Path) -> AsyncIterator[dict[str, str]]:
-    port = str(free_port())
-    environment = {
-        "ATHENA_HOME": str(test_home),
-        "ATHENA_PORT": port,
-        "ATHENA_DATABASE_URL": dsn,
-        "ATHENA_LOG_LEVEL": "warning",
-        "LLAMACPP_EMBEDDINGS_URL": embedding_server.url,
-        "LLAMACPP_REASONING_URL": f"http://127.0.0.1:{free_port()}",
-        "COLUMNS": "200",
-    }
-    async with server_process(environment), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-        await answered(http, "/health", lambda answer: answer.json()["status"] == "up")
-        yield environment
 
 
 async def run(environment: dict[str, str], *arguments: str, stdin: bytes | None = None) -> Result:

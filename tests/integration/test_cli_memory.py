@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +14,8 @@ from typer.testing import CliRunner, Result
 
 from athena.cli import doctor, embeddings, keys, memory
 from athena.errors import AthenaError, Conflict, InvalidInput, StackError
-from tests.integration.api_server import answered, free_port, server_process
+from tests.integration.api_server import answered, free_port
 from tests.integration.conftest import LlamaServer
-
-
-@pytest.fixture
-async def environment(dsn: str, embedding_server: LlamaServer, test_home: Path) -> AsyncIterator[dict[str, str]]:
-    """The environment of a server that runs, for the commands that are to find it."""
-    port = str(free_port())
-    environment = {
-        "ATHENA_HOME": str(test_home),
-        "ATHENA_PORT": port,
-        "ATHENA_DATABASE_URL": dsn,
-        "ATHENA_LOG_LEVEL": "warning",
-        "LLAMACPP_EMBEDDINGS_URL": embedding_server.url,
-        "LLAMACPP_REASONING_URL": f"http://127.0.0.1:{free_port()}",
-        "COLUMNS": "200",
-    }
-    async with server_process(environment), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-        await answered(http, "/health", lambda answer: answer.json()["status"] == "up")
-        yield environment
 
 
 async def run(app: typer.Typer, environment: dict[str, str], *arguments: str, stdin: str | None = None) -> Result:

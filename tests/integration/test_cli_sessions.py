@@ -8,9 +8,7 @@ import pytest
 from athena.cli import keys, projects, sessions
 from athena.errors import InvalidInput, NotFound
 from tests.integration.conftest import until
-from tests.integration.test_cli_memory import answer, environment, run
-
-__all__ = ["environment"]
+from tests.integration.test_cli_memory import answer, run
 
 
 async def test_sessions_are_pinned_shown_and_listed(environment: dict[str, str]) -> None:

@@ -154,12 +154,16 @@ def test_whole_answers() -> None:
     found = anthropic.heard(ANSWER)
     assert found is not None
     assert (found.tokens, found.stop) == (Tokens(input=7, cached=5, written=3, output=2), "end_turn")
-    assert anthropic.tokens(b'{"input_tokens":4}') is None
+    counted = anthropic.heard(b'{"input_tokens":4}')
+    assert counted is not None
+    assert counted.tokens is None
     body = json.dumps({"choices": [{"message": {"content": "x"}, "finish_reason": "length"}], "usage": USAGE}).encode()
     heard = openai.heard(body)
     assert heard is not None
     assert (heard.tokens, heard.stop) == (Tokens(input=4, cached=16, output=4), "length")
-    assert openai.tokens(b'{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":3,"total_tokens":3}}') == Tokens(3)
+    embedded = openai.heard(b'{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":3,"total_tokens":3}}')
+    assert embedded is not None
+    assert embedded.tokens == Tokens(3)
     assert openai.heard(b"<html>") is None
     assert anthropic.heard(ANSWER[:-1]) is None
 

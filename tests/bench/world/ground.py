@@ -78,12 +78,9 @@ class Ground:
 
 @asynccontextmanager
 async def ground() -> AsyncIterator[Ground]:
-    home = Path(tempfile.mkdtemp(prefix="athena-bench-"))
-    home.chmod(0o711)  # where this runs as root, PostgreSQL's own user has to pass
     async with AsyncExitStack() as stack:
-        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        home, dsn = await stack.enter_async_context(postgres_only())
         settings = config.load({"ATHENA_HOME": str(home)})
-        dsn = await stack.enter_async_context(postgres.ensure_running(settings))
         stub = await stack.enter_async_context(_stub(home))
         model = await stack.enter_async_context(_llama(settings))
         yield Ground(home, dsn, stub, model)

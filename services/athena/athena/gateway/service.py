@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from athena.errors import InvalidInput
+from athena.gateway.credentials import credential
 from athena.gateway.flow.call import Asked
 from athena.gateway.flow.count import count
 from athena.gateway.flow.embed import embed
@@ -67,10 +68,7 @@ def _askable(registry: Registry, principal: str, own: str | None, key: str | Non
     """The cloud providers whose key may be used for this caller, and the key."""
     found = {}
     for name, provider in registry.providers.items():
-        if provider.local:
-            continue
-        if key is not None and name == own:
-            found[name] = (provider, key)
-        elif principal and provider.key is not None:
-            found[name] = (provider, provider.key.get_secret_value())
+        spent = None if provider.local else credential(provider, principal, key, own)
+        if spent is not None:
+            found[name] = (provider, spent)
     return found

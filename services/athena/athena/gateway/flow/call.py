@@ -10,12 +10,12 @@ from typing import Any
 from athena.gateway.flow.parts import Parts
 from athena.gateway.ports import Conversation
 from athena.gateway.preferences import Effective, effective
-from athena.gateway.route.types import Shape
+from athena.gateway.route.types import CONVERSATION, Shape
 from athena.gateway.sessions.agents import Agent
-from athena.gateway.sessions.identity import BY_CONTENT, identify
+from athena.gateway.sessions.identity import BY_CONTENT, identify, strand
 from athena.gateway.surfaces.parse import own_key, own_provider, parsed
 from athena.gateway.surfaces.paths import Endpoint
-from athena.gateway.types import Json, Wire
+from athena.gateway.types import Json, RequestClass, Wire
 
 _AGENT = "x-athena-agent"
 _MODEL = "x-athena-model"
@@ -39,7 +39,8 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request for an answer, understood. `body` is shared and never changed. `own_key`: a provider's key that
-    the client sent, and `own_provider` the only one that it may be spent at."""
+    the client sent, and `own_provider` the only one that it may be spent at. `thread`: under which session's id the
+    model of this conversation is remembered, None for small work that has no history."""
 
     asked: Asked
     body: dict[str, Json]
@@ -47,6 +48,7 @@ class Call:
     own_provider: str | None
     effective: Effective
     session: str
+    thread: str | None
     agent: Agent | None
     shape: Shape
 
@@ -111,13 +113,24 @@ async def understood(parts: Parts, asked: Asked) -> Call:
         # Whoever has no Athena key has no name: their keys keep their conversations apart.
         session = f"{session}-{account(key)}"
     named = headers.get(_AGENT)
+    wanted = await effective(parts.preferences, asked.principal, headers, endpoint.project)
+    agent = parts.agents.find(named) if named else None
+    shape = parts.router.read(endpoint.wire, body, len(asked.raw), headers)
     return Call(
         asked=asked,
         body=body,
         own_key=key,
         own_provider=own_provider(key, endpoint.wire),
-        effective=await effective(parts.preferences, asked.principal, headers, endpoint.project),
+        effective=wanted,
         session=session,
-        agent=parts.agents.find(named) if named else None,
-        shape=parts.router.read(endpoint.wire, body, len(asked.raw), headers),
+        thread=_thread(session, shape.request_class, body),
+        agent=agent,
+        shape=shape,
     )
+
+
+def _thread(session: str, request_class: RequestClass, body: Mapping[str, Json]) -> str | None:
+    """The session's own for requests that share its history; for a sub-agent's the beginning of what it was told."""
+    if request_class in CONVERSATION:
+        return session
+    return None if request_class == "auxiliary" else strand(body)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from athena.gateway.flow.call import Call
 from athena.gateway.flow.parts import Parts
-from athena.gateway.route.types import CONVERSATION, Facts, Held
-from athena.gateway.sessions.identity import BY_CONTENT, strand
+from athena.gateway.route.types import Facts, Held
+from athena.gateway.sessions.identity import BY_CONTENT
 from athena.gateway.types import Decision
 
 
@@ -33,26 +33,18 @@ async def chosen(parts: Parts, call: Call) -> Decision:
     return router.decide(facts)
 
 
-def thread(call: Call) -> str | None:
-    """Under which session's id the model of this conversation is remembered. The session's own for those requests
-    that share its history; for a sub-agent's the beginning of what it was told; None for small work without any."""
-    if call.shape.request_class in CONVERSATION:
-        return call.session
-    return None if call.shape.request_class == "auxiliary" else strand(call.body)
-
-
 async def _held(parts: Parts, call: Call) -> Held:
-    session = await parts.sessions.get(call.principal, call.session)
-    id = thread(call)
-    if id is None:
-        return Held(session.pinned)
-    if call.shape.in_loop:
+    id = call.thread
+    if id is not None and call.shape.in_loop:
         # Whoever called the tool goes on, though another replica may have asked it a moment ago.
         parts.sessions.outdate(call.principal, id)
-    elif id.startswith(BY_CONTENT) and not _is_begun(call):
+    session = await parts.sessions.get(call.principal, call.session)
+    if id is None:
+        return Held(session.pinned)
+    if not call.shape.in_loop and id.startswith(BY_CONTENT) and not _is_begun(call):
         # So far it is only the same words as somewhere else.
         return Held(session.pinned)
-    own = await parts.sessions.get(call.principal, id)
+    own = session if id == call.session else await parts.sessions.get(call.principal, id)
     if not call.shape.in_loop and _was_named(own.last_reasons):
         # One request for a model by its name says nothing about those that leave the choice open.
         return Held(session.pinned)

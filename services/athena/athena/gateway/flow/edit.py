@@ -6,11 +6,11 @@ provider's cache knows exact prefixes: so the body isn't written anew from what 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from athena.gateway.jsontext import faithful
 from athena.gateway.types import Json
 
 Message = dict[str, Json]
@@ -38,7 +38,7 @@ def spliced(
         return _spliced(raw, before, after, changed)
     except (msgspec.DecodeError, msgspec.EncodeError, UnicodeError):
         # Half of a surrogate pair somewhere: written anew, for it can't be read in pieces.
-        return json.dumps({**body, **changed, "messages": list(after)}, separators=(",", ":")).encode()
+        return faithful({**body, **changed, "messages": list(after)})
 
 
 def _spliced(raw: bytes, before: Sequence[Message], after: Sequence[Message], changed: Mapping[str, Json]) -> bytes:

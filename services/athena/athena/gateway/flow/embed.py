@@ -9,8 +9,10 @@ from typing import Final
 
 from athena.errors import InvalidInput
 from athena.gateway import errors, wires
+from athena.gateway.credentials import credential
 from athena.gateway.egress import Exhausted
 from athena.gateway.flow.call import Asked, account
+from athena.gateway.flow.journal import error_of
 from athena.gateway.flow.parts import Parts
 from athena.gateway.flow.reply import Reply
 from athena.gateway.jsontext import encoded
@@ -19,7 +21,6 @@ from athena.gateway.route.errors import BudgetSpent, LocalOnlyNoModel, NoCredent
 from athena.gateway.surfaces.headers import downward
 from athena.gateway.surfaces.parse import decoded, own_key, own_provider
 from athena.gateway.types import Answer, Attempt, Json, Model, Outgoing, Provider, Tokens
-from athena.secret import blotted
 from athena.usage.types import Use
 
 _TYPE: Final = ("content-type", "application/json")
@@ -84,14 +85,16 @@ async def _credential(parts: Parts, asked: Asked, model: Model, key: str | None)
         return None
     if await parts.is_closed():
         raise LocalOnlyNoModel(f"local-only mode is on, and {model.name} is not local", hint=_LOCAL_HINT)
-    if key is not None and own_provider(key, "openai") == provider.name:
-        return key
+    own = own_provider(key, "openai")
+    spent = credential(provider, asked.principal, key, own)
+    if spent is not None and own == provider.name:
+        return spent
     if provider.name not in parts.router.registry.spendable(asked.principal, None):
         raise NoCredential(f"{model.name} needs a key of {provider.name}", hint=_LOCAL_HINT)
     verdict = parts.judge(asked.principal, None)
     if verdict.kind == "stop":
         raise BudgetSpent(verdict.reason, hint=_LOCAL_HINT)
-    return provider.key.get_secret_value() if provider.key is not None else None
+    return spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ class _Ledger:
             principal=self.asked.principal,
             project=self.project,
             asked=self.named,
-            error=blotted(f"{failure.kind}: {failure.message}", self.key)[:500] if failure else None,
+            error=error_of(attempt, self.key),
             tokens_input=known.input if tokens else None,
             tokens_output=0 if tokens else None,
             total_ms=attempt.total_ms,

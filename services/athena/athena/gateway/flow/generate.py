@@ -110,9 +110,10 @@ class _Passage:
         finally:
             # It was billed, whatever becomes of it here.
             await self._close(answer, outcome)
-        captured = _Captured(self, answer.model, streamed=False)
-        captured.heard(body)
-        captured.over()
+        captured = self._captured(answer.model, streamed=False)
+        if captured is not None:
+            captured.heard(body)
+            captured.over()
         return Reply(answer.status, self._headers(answer, "application/json"), body)
 
     def streamed(self, answer: Answer) -> Reply:
@@ -129,7 +130,7 @@ class _Passage:
         def error_event(failure: Failure) -> bytes:
             return speech.error_event(f"{answer.model.name}: {failure.message}", failure.kind)
 
-        captured = _Captured(self, answer.model, streamed=True) if self.call.effective.capture else None
+        captured = self._captured(answer.model, streamed=True)
         chunks = Relay(answer, returning.stream(), error_event, finished, captured)
         return Reply(200, self._headers(answer, "text/event-stream"), chunks=chunks, ping=speech.PING)
 
@@ -178,6 +179,10 @@ class _Passage:
                 reasons.append(f"memory: {self.rewritten.memory}")
         return [("x-athena-model", model.name), ("x-athena-route", route_header(reasons))]
 
+    def _captured(self, model: Model, *, streamed: bool) -> _Captured | None:
+        """Only of somebody who consented is anything kept."""
+        return _Captured(self, model, streamed=streamed) if self.call.effective.capture else None
+
     async def _close(self, answer: Answer, outcome: str) -> None:
         """Written down before the last bytes leave. So is, for all replicas, which provider called a tool: its result
         may come to any of them."""
@@ -203,10 +208,7 @@ class _Captured:
             self._content += said
 
     def over(self) -> None:
-        call = self._passage.call
-        if call.effective.capture:
-            agent = call.agent.name if call.agent else None
-            content = bytes(self._content)
-            self._passage.parts.capture(
-                Turn(call.conversation, agent, self._model.name, call.wire, content, self._streamed)
-            )
+        call, content = self._passage.call, bytes(self._content)
+        agent = call.agent.name if call.agent else None
+        turn = Turn(call.conversation, agent, self._model.name, call.wire, content, self._streamed)
+        self._passage.parts.capture(turn)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from athena.gateway.flow.call import Call
-from athena.gateway.flow.choose import thread
 from athena.gateway.flow.original import Original
 from athena.gateway.flow.parts import Parts
 from athena.gateway.ports import Rewritten
@@ -76,7 +75,7 @@ class Journal:
             tier=model.tier,
             baseline=decision.baseline.name if decision.baseline else None,
             reasons=decision.reasons,
-            error=self._error(attempt),
+            error=error_of(attempt, call.own_key),
             tokens_input=known.input if tokens else None,
             tokens_cached=known.cached if tokens else None,
             tokens_written=known.written if tokens else None,
@@ -90,22 +89,23 @@ class Journal:
             memory_characters=recalled,
         )
 
-    def _error(self, attempt: Attempt) -> str | None:
-        """In the provider's words, which may repeat the key that it didn't like."""
-        failure, key = attempt.failure, attempt.model.provider.key
-        if failure is None:
-            return None
-        operators = key.get_secret_value() if key is not None else None
-        return blotted(f"{failure.kind}: {failure.message}", self.call.own_key, operators)[:500]
-
     def _note(self, attempt: Attempt) -> None:
         call = self.call
-        id = thread(call)
+        id = call.thread
         if id is None:
             return
         agent = call.agent.name if call.agent else None
         passed = Passed(attempt.model.name, self.decision.reasons, attempt.tokens, call.effective.project, agent)
         self.parts.sessions.note(call.principal, id, passed)
+
+
+def error_of(attempt: Attempt, own_key: str | None) -> str | None:
+    """In the provider's words, which may repeat the key that it didn't like, the client's or the operator's."""
+    failure, key = attempt.failure, attempt.model.provider.key
+    if failure is None:
+        return None
+    operators = key.get_secret_value() if key is not None else None
+    return blotted(f"{failure.kind}: {failure.message}", own_key, operators)[:500]
 
 
 def _was_made(attempt: Attempt) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from athena.errors import AthenaError
 from athena.gateway import wires
+from athena.gateway.credentials import credential
 from athena.gateway.errors import ContextExceeded
 from athena.gateway.flow.call import Call
 from athena.gateway.flow.edit import spliced
@@ -35,15 +36,6 @@ _SMALL_WINDOW: Final = 8192
 # Room that an answer needs at least, where the client doesn't say how much it may be.
 _LEAST_ANSWER: Final = 256
 _TRIM: Final = "x-athena-trim"
-
-
-def credential(call: Call, provider: Provider) -> str | None:
-    """The client's own key for its own provider; the operator's for whoever has an Athena key; else none."""
-    if call.own_key is not None and call.own_provider == provider.name:
-        return call.own_key
-    if provider.key is not None and call.principal:
-        return provider.key.get_secret_value()
-    return None
 
 
 @dataclass(slots=True)
@@ -96,10 +88,11 @@ class Preparation:
         return (*sent, _TYPE, *auth)
 
     def _auth(self, provider: Provider) -> tuple[tuple[str, str], ...]:
-        key = credential(self.call, provider)
+        call = self.call
+        key = credential(provider, call.principal, call.own_key, call.own_provider)
         if key is None:
             return ()
-        if provider.wire == self.call.wire and key == self.call.own_key and _is_bearer(self.call, key):
+        if provider.wire == call.wire and key == call.own_key and _is_bearer(call, key):
             # As the client chose to send it: what kind of token it is, the provider knows.
             return (("authorization", f"Bearer {key}"),)
         return wires.of(provider.wire).auth(key)

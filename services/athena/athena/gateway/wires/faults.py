@@ -15,21 +15,6 @@ from athena.gateway.types import Failure, FailureKind
 
 _LONGEST_MESSAGE = 400
 
-# What a failure is called in HTTP where no provider gave it a status.
-STATUS: Final[Mapping[FailureKind, int]] = {
-    "rate": 429,
-    "spend": 402,
-    "overloaded": 529,
-    "timeout": 504,
-    "unreachable": 502,
-    "server": 502,
-    "auth": 401,
-    "missing": 404,
-    "context": 400,
-    "request": 400,
-    "refused": 503,
-}
-
 # Nobody waits these away: somebody has to pay, or to raise a limit.
 _SPEND_WORDS: Final = frozenset(
     (

@@ -73,12 +73,6 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     return faults.failure(status, headers, body, bare_429="rate")
 
 
-def tokens(body: bytes) -> Tokens | None:
-    """What a whole answer was billed."""
-    found = heard(body)
-    return found.tokens if found is not None else None
-
-
 def heard(body: bytes) -> Heard | None:
     """None: this is no answer."""
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from athena.gateway.jsontext import decoded, faithful
 from athena.gateway.translate.errors import NoAnswer
-from athena.gateway.translate.to_anthropic.jsontext import decoded, encoded
 from athena.gateway.translate.to_anthropic.parts import Block
 from athena.gateway.translate.to_anthropic.request import Wants
 from athena.gateway.translate.to_anthropic.thinking import kept, placed
@@ -102,14 +102,14 @@ def error(status: int, body: bytes) -> tuple[int, bytes]:
         found = decoded(body)
     except ValueError:
         found = body.decode("utf-8", "replace").strip() or f"the provider answered {status} without a word"
-    return (503 if status == 529 else status), encoded(error_body(found, status))
+    return (503 if status == 529 else status), faithful(error_body(found, status))
 
 
 def error_body(found: Json, status: int = 0) -> Block:
     """`found`: Anthropic's error object, or whatever came instead of one. `status` 0: as the error's type says."""
     inner = found.get("error") if isinstance(found, dict) else None
     if not isinstance(inner, dict):
-        words = found if isinstance(found, str) else encoded(found).decode()
+        words = found if isinstance(found, str) else faithful(found).decode()
         return {"error": {"message": words, "type": _kind(status or 500), "param": None, "code": None}}
     kind = inner.get("type")
     message = str(inner.get("message") or "")
@@ -131,4 +131,4 @@ def _kind(status: int) -> str:
 
 
 def _function(call: Block) -> Block:
-    return {"name": call["name"], "arguments": encoded(call.get("input") or {}).decode()}
+    return {"name": call["name"], "arguments": faithful(call.get("input") or {}).decode()}

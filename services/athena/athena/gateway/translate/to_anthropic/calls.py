@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 from athena.errors import InvalidInput
+from athena.gateway.jsontext import decoded
 from athena.gateway.translate.errors import CannotCarry
-from athena.gateway.translate.to_anthropic.jsontext import decoded
 from athena.gateway.translate.to_anthropic.parts import Block
 from athena.gateway.types import Json
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from athena.gateway.jsontext import faithful
 from athena.gateway.translate.errors import CannotCarry
-from athena.gateway.translate.to_anthropic.jsontext import encoded
 from athena.gateway.types import Json
 
 _PLAIN = frozenset({"type", "title", "description", "default", "enum", "const", "pattern", "required", "$ref", "$id"})
@@ -44,7 +44,7 @@ def closed(schema: Json, where: str, depth: int = 0) -> Json:
     if _is_object(schema):
         _close(schema, result, where)
     if told:
-        words = encoded(told).decode()
+        words = faithful(told).decode()
         result["description"] = f"{result['description']}\n\n{words}" if result.get("description") else words
     return result
 

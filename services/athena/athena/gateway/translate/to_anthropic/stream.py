@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from athena.gateway.jsontext import decoded, faithful
 from athena.gateway.translate.to_anthropic.answer import PLAIN, error_body, finish_reason, refusal, usage
-from athena.gateway.translate.to_anthropic.jsontext import decoded, encoded
 from athena.gateway.translate.to_anthropic.parts import Block
 from athena.gateway.translate.to_anthropic.request import Wants
 from athena.gateway.translate.to_anthropic.thinking import THINKING, kept, placed
@@ -113,7 +113,7 @@ class Stream:
         if block is None or block.kind != "tool_use" or block.more:
             return b""
         # No arguments came: the client must read JSON all the same.
-        given = encoded(block.given.get("input") or {}).decode()
+        given = faithful(block.given.get("input") or {}).decode()
         block.more.append(given)
         return self._call(block, {"arguments": given})
 
@@ -134,11 +134,11 @@ class Stream:
     def _bill(self) -> bytes:
         if not self._wants.usage:
             return b""
-        return self._prefix + b'"choices":[],"usage":' + encoded(usage(self._usage)) + b"}\n\n"
+        return self._prefix + b'"choices":[],"usage":' + faithful(usage(self._usage)) + b"}\n\n"
 
     def _error(self, event: Block) -> bytes:
         self.failed = True
-        return b"data: " + encoded(error_body(event)) + b"\n\n"
+        return b"data: " + faithful(error_body(event)) + b"\n\n"
 
     def _fail(self, message: str) -> bytes:
         return self._error({"error": {"type": "api_error", "message": message}})
@@ -159,12 +159,12 @@ class Stream:
             "created": int(time.time()),
             "model": self._asked,
         }
-        self._prefix = b"data: " + encoded(common)[:-1] + b","
+        self._prefix = b"data: " + faithful(common)[:-1] + b","
         self._suffix = b',"usage":null}\n\n' if self._wants.usage else b"}\n\n"
 
     def _say(self, delta: Block, finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return self._prefix + b'"choices":[' + encoded(choice) + b"]" + self._suffix
+        return self._prefix + b'"choices":[' + faithful(choice) + b"]" + self._suffix
 
 
 class _Block:

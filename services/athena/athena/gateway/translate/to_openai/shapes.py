@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
-import msgspec
-
 from athena.errors import InvalidInput
+from athena.gateway import jsontext
 from athena.gateway.types import Json
 
 
@@ -47,21 +44,13 @@ def blocks(content: Json, field: str) -> list[dict[str, Json]]:
 
 
 def decoded(data: bytes | str) -> Json:
-    """What the JSON says; None if it is none. Text that was cut may hold half of a surrogate pair, which only `json`
-    reads."""
+    """What the JSON says; None if it is none."""
     try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        pass
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
+        return jsontext.decoded(data)
+    except ValueError:
         return None
 
 
 def encoded(value: Json) -> str:
     """JSON without a space too many; what `decoded` reads, it writes."""
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
+    return jsontext.faithful(value).decode()
