@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,8 @@ def tiny_models(images: None) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
-def new_stack(images: None) -> Iterator[Callable[..., Stack]]:
-    """Makes stacks; all are gone at the end of the run."""
+@contextmanager
+def _stacks() -> Iterator[Callable[..., Stack]]:
     made: list[Stack] = []
 
     def make(**settings: str) -> Stack:
@@ -69,20 +69,30 @@ def new_stack(images: None) -> Iterator[Callable[..., Stack]]:
         made.append(stack)
         return stack
 
-    yield make
-    for stack in made:
-        stack.down()
-        shutil.rmtree(stack.folder)
+    try:
+        yield make
+    finally:
+        for stack in made:
+            stack.down()
+            shutil.rmtree(stack.folder)
+
+
+@pytest.fixture(scope="module")
+def new_stack(images: None) -> Iterator[Callable[..., Stack]]:
+    """Makes stacks, gone at the end of the module: an engine has few address ranges, a machine little memory."""
+    with _stacks() as make:
+        yield make
 
 
 @pytest.fixture(scope="session")
-def stack(new_stack: Callable[..., Stack], tiny_models: Path) -> Stack:
+def stack(images: None, tiny_models: Path) -> Iterator[Stack]:
     """All healthy, with models; shared by tests that leave it so."""
-    made = new_stack()
-    add_models(made, tiny_models)
-    made.up()
-    made.wait_healthy()
-    return made
+    with _stacks() as make:
+        made = make()
+        add_models(made, tiny_models)
+        made.up()
+        made.wait_healthy()
+        yield made
 
 
 def make_checkpoint(folder: Path, size: str = "tiny") -> None:

@@ -31,23 +31,32 @@ engine() {
         DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends docker.io iptables debootstrap >/dev/null
     fi
     export DOCKER_HOST=unix:///run/athena-test-docker.sock
-    dockerd --data-root "$mine" --exec-root /run/athena-test-docker --pidfile /run/athena-test-docker.pid \
+    # A stack has three networks, and what other engines left on this machine may hold all of the default ranges.
+    dockerd --bip 10.111.0.1/24 --default-address-pool base=10.112.0.0/12,size=24 \
+        --data-root "$mine" --exec-root /run/athena-test-docker --pidfile /run/athena-test-docker.pid \
         --host "$DOCKER_HOST" >/var/log/athena-test-docker.log 2>&1 &
     pids+=("$!")
     for _ in $(seq 60); do
-        docker info >/dev/null 2>&1 && return
+        docker info >/dev/null 2>&1 && break
         sleep 0.5
     done
-    fail "dockerd doesn't start: $(tail -1 /var/log/athena-test-docker.log)"
+    docker info >/dev/null 2>&1 || fail "dockerd doesn't start: $(tail -1 /var/log/athena-test-docker.log)"
+    # What a run that was ended in the middle left: the engine is this one's own, so all of it may go but the images.
+    docker ps --all --quiet | xargs --no-run-if-empty docker rm --force --volumes >/dev/null
+    docker network prune --force >/dev/null
+    docker volume ls --quiet | xargs --no-run-if-empty docker volume rm --force >/dev/null
 }
 
 # Compose v2 out of Debian's package, where the distribution's own Docker comes without it.
 compose() {
     docker compose version >/dev/null 2>&1 && return
     command -v apt-get >/dev/null || fail "the Compose plugin is missing"
-    local work=$mine-plugins
+    local work=$mine-plugins mirror
+    # This Debian's own, which its keyring goes with.
+    # shellcheck disable=SC2016 # a field of apt's
+    mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sed -n 1p)}
     mkdir -p "$work/lists/partial" "$work/archives/partial" ~/.docker/cli-plugins
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${MIRROR:-http://deb.debian.org/debian} trixie main" >"$work/sources.list"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$work/sources.list"
     local options=(-qq -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work" -o APT::Sandbox::User=root)
     apt-get "${options[@]}" update
     (cd "$work" && apt-get "${options[@]}" download docker-compose docker-buildx && for each in *.deb; do dpkg-deb -x "$each" .; done)

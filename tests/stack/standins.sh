@@ -6,7 +6,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-mirror=${MIRROR:-http://deb.debian.org/debian}
+mirror=${MIRROR:-$(sed -n 's/^DEF_MIRROR="\(.*\)"$/\1/p' "$(command -v debootstrap)")}
 bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 
 have() { docker image inspect "$1" >/dev/null 2>&1; }
