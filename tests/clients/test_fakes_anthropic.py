@@ -166,7 +166,7 @@ async def test_the_prompt_can_hold_the_script(direct: World) -> None:
 
 async def test_many_at_once_leave_nothing_behind(direct: World) -> None:
     before = len(direct.anthropic.server.connections)
-    async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=16)) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60, limits=httpx.Limits(max_connections=16)) as http:
         headers = {"x-api-key": "k", "anthropic-version": "2023-06-01"}
 
         async def one(number: int) -> str:
