@@ -1,5 +1,5 @@
 # Athena: the API, the worker and the command line. Built from the repository's root.
-ARG BASE=debian:trixie-slim
+ARG BASE=debian:trixie-20261005-slim
 
 FROM ${BASE} AS build
 RUN apt-get update \

@@ -1,5 +1,5 @@
 # The compressor: LLMLingua-2. Built from the repository's root. Python 3.11, for which there is a CPU build of torch.
-ARG BASE=debian:bookworm-slim
+ARG BASE=debian:bookworm-20261005-slim
 
 FROM ${BASE} AS build
 RUN apt-get update \

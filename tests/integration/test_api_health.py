@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -10,10 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from athena import bootstrap
+from athena import __version__, bootstrap
 from athena.bootstrap import Athena
 from athena.config import Settings
 from athena.runtime import postgres
+from athena.store.migrate import available
+from tests.fakes.llama_server import llama_server
+from tests.fakes.tiny_models import tiny_reasoner
 from tests.integration.api_server import answered, client_of, free_port
 from tests.integration.conftest import LlamaServer, built, settings_for
 
@@ -48,6 +52,35 @@ async def test_health_names_each_part(http: httpx.AsyncClient) -> None:
     assert (await http.get("/health/live")).json() == {"status": "up"}
 
 
+async def test_each_part_says_its_version_and_takes_it_along_when_it_goes(
+    dsn: str, own_server: LlamaServer, test_home: Path
+) -> None:
+    own_server.start()
+    async with llama_server(tiny_reasoner(test_home), role="reasoning") as url:
+        settings = settings_for(dsn, own_server.url, test_home).model_copy(update={"reasoning_url": url})
+        async with built(settings) as athena, client_of(athena) as http:
+            health = (await answered(http, "/health", lambda answer: answer.json()["status"] == "up")).json()
+            parts = health["parts"]
+            async with athena.database.acquire() as connection:
+                shown = await connection.fetchval("SHOW server_version")
+                vector = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+            assert health["version"] == __version__
+            assert (parts["postgres"]["version"], parts["postgres"]["model"]) == (shown.split()[0], None)
+            assert parts["postgres"]["about"] == {"pgvector": vector, "schema": str(available()[-1].version)}
+            for name, model in (("embedding", "tiny-embedder-32"), ("reasoning", "tiny-reasoner.gguf")):
+                assert re.match(r"b\d+", parts[name]["version"]), parts[name]
+                assert parts[name]["model"] == model
+            assert no_version(parts["compressor"])
+
+            own_server.stop()
+            down = await answered(http, "/health", lambda answer: answer.json()["status"] == "degraded")
+            assert no_version(down.json()["parts"]["embedding"])
+
+
+def no_version(part: dict[str, object]) -> bool:
+    return (part["state"], part["version"], part["model"], part["about"]) == ("down", None, None, {})
+
+
 async def test_with_the_embedding_server_away_athena_is_degraded_and_ready(dsn: str, test_home: Path) -> None:
     settings = settings_for(dsn, f"http://127.0.0.1:{free_port()}", test_home)
     async with built(settings, ready=False) as athena, client_of(athena) as http:
@@ -70,7 +103,11 @@ async def test_with_postgresql_away_all_say_503_and_it_mends_itself(
     alone = Settings(home=own_home)
     settings = settings_for(postgres.dsn(alone), embedding_server.url, own_home)
     async with bootstrap.build(settings) as athena, client_of(athena) as http:
-        assert (await http.get("/health")).json()["status"] == "down"
+        away = (await http.get("/health")).json()
+        assert away["status"] == "down"
+        assert no_version(away["parts"]["postgres"])
+        # The embedding server says what it is, whatever the store does.
+        assert re.match(r"b\d+", away["parts"]["embedding"]["version"])
         async with postgres.ensure_running(alone):
             await answered(http, "/health/ready", lambda answer: answer.status_code == 200)
             assert (await http.post("/tools/remember/execute", json={"content": "coffee first"})).status_code == 200

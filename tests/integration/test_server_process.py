@@ -73,6 +73,26 @@ async def test_a_request_in_flight_is_finished_before_the_end(environment: dict[
     assert code == 0
 
 
+async def test_before_it_goes_it_says_so_and_serves_on(environment: dict[str, str]) -> None:
+    """For whoever spreads requests over several of it."""
+    async with up({**environment, "ATHENA_LEAVE_S": "2"}) as (process, http):
+        process.send_signal(signal.SIGTERM)
+        told = await answered(http, "/health/live", lambda answer: answer.status_code == 503, 1)
+        assert told.json()["error"]["code"] == "unavailable"
+        assert (await http.get("/health/ready")).status_code == 503
+        assert (await http.post("/tools/remember/execute", json={"content": "one more"})).status_code == 200
+        code, _ = await ended(process)
+    assert code == 0
+
+
+async def test_a_second_signal_does_not_wait(environment: dict[str, str]) -> None:
+    async with up({**environment, "ATHENA_LEAVE_S": "60"}) as (process, http):
+        process.send_signal(signal.SIGTERM)
+        await answered(http, "/health/live", lambda answer: answer.status_code == 503, 1)
+        process.send_signal(signal.SIGTERM)
+        await ended(process, 5)
+
+
 async def test_a_wrong_setting_is_one_line_and_exit_2(environment: dict[str, str]) -> None:
     async with server_process({**environment, "ATHENA_PORT": "many"}) as process:
         code, err = await ended(process, 20)

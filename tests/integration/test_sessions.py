@@ -92,6 +92,9 @@ async def test_a_pin_from_elsewhere_is_felt_soon(database: Database, monkeypatch
     await there.pin("key", "s", "opus")
 
     async def felt() -> bool:
+        """However often the session is used here meanwhile."""
+        here.note("key", "s", OPUS)
+        await here.write()
         return (await here.get("key", "s")).pinned == "opus"
 
     await until(felt, 5)

@@ -46,7 +46,7 @@ async def test_memories_written_under_an_earlier_schema_are_recalled_under_this_
     admin = await asyncpg.connect(postgres_dsn)
     await admin.execute(f"CREATE DATABASE {name}")
     try:
-        await _fill(old, version, athena.database.dsn)
+        await fill(old, version, athena.database.dsn)
         async with built(settings_for(old, embedding_server.url, test_home)) as upgraded:
             assert await recalled(upgraded, "who likes tea?") == before
             await told(upgraded, "carol plays the violin")
@@ -56,7 +56,7 @@ async def test_memories_written_under_an_earlier_schema_are_recalled_under_this_
         await admin.close()
 
 
-async def _fill(old: str, version: int, source: str) -> None:
+async def fill(old: str, version: int, source: str) -> None:
     """The schema as it was, with the rows of `source` in the columns that there were."""
     target, origin = await asyncpg.connect(old), await asyncpg.connect(source)
     try:

@@ -14,6 +14,9 @@ have() { docker image inspect "$1" >/dev/null 2>&1; }
 # The images of a compose file that aren't built here, by the beginning of their names.
 named() { grep -hoE "$1[A-Za-z0-9:._-]+" "$here/../../docker/docker-compose.yml" "$here/../../docker/compose.scale.yml" | sort -u; }
 
+# What an image that is built here stands on.
+ours() { sed -n 's/^ARG BASE=//p' "$here/../../docker/$1.Dockerfile"; }
+
 # base TAG SUITE [SCRIPT]: a minimal Debian. Newer suites than the host's debootstrap knows are made by sid's script.
 base() {
     have "$1" && return
@@ -46,8 +49,8 @@ standin() {
     done
 }
 
-base debian:trixie-slim trixie
-base debian:bookworm-slim bookworm
+base "$(ours athena)" trixie
+base "$(ours compressor)" bookworm
 base debian:forky-slim forky sid
 # shellcheck disable=SC2046 # image names have no spaces
 standin postgres $(named pgvector/pgvector:)

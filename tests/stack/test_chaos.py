@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,7 +28,15 @@ ROUNDS = int(os.environ.get("ATHENA_CHAOS_ROUNDS", "1"))
 WRITERS = 2
 _BACK_S = 90.0
 _EMBEDDED_S = 150.0
-_PAUSE_S = 4.0
+# Longer than Athena waits for an answer before it says that there was none.
+_PAUSE_S = 6.0
+# What /health calls them.
+_PART = {
+    "postgres": "postgres",
+    "llamacpp-embeddings": "embedding",
+    "llamacpp-reasoning": "reasoning",
+    "compressor": "compressor",
+}
 
 Fault = Callable[[Stack, str], None]
 
@@ -65,6 +74,7 @@ def starve(stack: Stack, service: str) -> None:
 
 FAULTS: tuple[Fault, ...] = (kill, pause, disconnect, restart, starve)
 ENDS: tuple[Fault, ...] = (kill, restart, starve)
+CUTS: tuple[Fault, ...] = (pause, disconnect)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +115,26 @@ async def back(stack: Stack, service: str) -> float:
             await asyncio.sleep(0.2)
 
 
+@asynccontextmanager
+async def watched(stack: Stack) -> AsyncIterator[list[dict[str, Any]]]:
+    """What /health says of the parts meanwhile."""
+    said: list[dict[str, Any]] = []
+
+    async def watch() -> None:
+        async with httpx.AsyncClient(base_url=stack.url, timeout=10) as http:
+            while True:
+                with contextlib.suppress(httpx.TransportError, json.JSONDecodeError):
+                    said.append((await http.get("/health")).json()["parts"])
+                await asyncio.sleep(0.2)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield said
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
 async def test_faults_in_turn_under_load_lose_nothing(victim: Stack) -> None:
     took: dict[tuple[str, str], float] = {}
     async with loaded(victim) as load:
@@ -113,13 +143,18 @@ async def test_faults_in_turn_under_load_lose_nothing(victim: Stack) -> None:
                 for fault in FAULTS:
                     await asyncio.sleep(0.5)
                     before = victim.inspect(service)["State"]["StartedAt"]
-                    await asyncio.to_thread(fault, victim, service)
+                    async with watched(victim) as said:
+                        await asyncio.to_thread(fault, victim, service)
+                    if fault in CUTS and service in _PART:
+                        away = [parts[_PART[service]] for parts in said if parts[_PART[service]]["state"] != "up"]
+                        assert away, f"/health never said that {service} is away ({fault.__name__})"
+                        assert all(part["detail"] and part["version"] is None for part in away)
                     took[service, fault.__name__] = await back(victim, service)
                     began_anew = victim.inspect(service)["State"]["StartedAt"] != before
                     assert began_anew == (fault in ENDS), f"{fault.__name__} of {service}"
     await check(victim, load.ledger)
-    for (service, fault), seconds in took.items():
-        print(f"{service:22} {fault:12} back after {seconds:5.1f} s")
+    for (service, name), seconds in took.items():
+        print(f"{service:22} {name:12} back after {seconds:5.1f} s")
 
 
 async def check(stack: Stack, ledger: chaos.Ledger) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +92,57 @@ def test_pinned_names_the_same_tags_by_content() -> None:
         tag, _, digest = pinned[name]["image"].partition("@")
         assert tag == plain[name]["image"]
         assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+
+
+def test_pinned_stands_on_the_same_bases_by_content() -> None:
+    services = config("compose.pinned.yml")["services"]
+    for name in ("athena", "compressor"):
+        [base] = re.findall(r"^ARG BASE=(.*)$", (DOCKER / f"{name}.Dockerfile").read_text(), re.M)
+        tag, _, digest = services[name]["build"]["args"]["BASE"].partition("@")
+        assert tag == base
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+        assert re.search(r"-\d{8}-", base), "a tag that isn't moved"
+
+
+def test_pins_are_written_by_their_script(tmp_path: Path) -> None:
+    """With a registry that says what the file says, the same file; with one that says nothing, none."""
+    here = tmp_path / "docker"
+    shutil.copytree(DOCKER, here)
+    pinned = here / "compose.pinned.yml"
+    known = dict(re.findall(r"([a-z][\w./:-]+)@(sha256:[0-9a-f]{64})", pinned.read_text()))
+    assert len(known) == 4
+    registry = tmp_path / "bin" / "docker"
+    registry.parent.mkdir()
+    cases = "".join(f"{tag}) echo 'Digest:    {digest}' ;;\n" for tag, digest in known.items())
+    registry.write_text(f'#!/bin/sh\necho "Name: $4"\ncase $4 in\n{cases}esac\n')
+    registry.chmod(0o755)
+    before = pinned.read_text()
+    pinned.write_text("old")
+    path = {"PATH": f"{registry.parent}:{os.environ['PATH']}"}
+    run([str(here / "pins.sh")], env=path)
+    assert pinned.read_text() == before
+    registry.write_text("#!/bin/sh\nexit 1\n")
+    run([str(here / "pins.sh")], env=path, check=False)
+    assert pinned.read_text() == before
+
+
+def test_every_make_target_is_there_and_help_says_which_stack_it_means() -> None:
+    said = run(["make", "--silent", "help"], cwd=ROOT)
+    here, containers, either = re.split(r"^(?:In containers|Either of them).*$", said, flags=re.M)
+    assert targets(here) >= {"run", "up", "down", "logs", "status"}
+    assert targets(containers) >= {
+        *("docker-up", "docker-down", "docker-logs"),
+        *("ps", "restart", "build", "models", "gpu-up"),
+    }
+    assert targets(either) >= {"backup", "restore", "doctor"}
+    for name in targets(containers) - {"ps"}:
+        assert "docker" in run(["make", "--dry-run", name, "NAME=X"], cwd=ROOT)
+    for name in ("up", "down", "status", "logs"):
+        assert "docker" not in run(["make", "--dry-run", name], cwd=ROOT)
+
+
+def targets(text: str) -> set[str]:
+    return set(re.findall(r"^  make ([a-z-]+)", text, re.M))
 
 
 def test_the_database_is_tuned_as_the_embedded_one_is() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from athena.runtime import catalogue
 from tests.fakes.hub import FakeHub
 from tests.stack.conftest import add_models
+from tests.stack.relay import relay
 from tests.stack.stack import Stack, network_gateway, run, wait
 
 _MODEL_SERVERS = ("llamacpp-embeddings", "llamacpp-reasoning", "compressor")
@@ -111,26 +110,3 @@ async def test_models_fetched_into_the_volume_are_taken_up_with_no_restart(
     finally:
         await asyncio.to_thread(stack.down)
         await asyncio.to_thread(run, ["docker", "volume", "rm", "-f", _VOLUME])
-
-
-@asynccontextmanager
-async def relay(address: str, target: str) -> AsyncIterator[str]:
-    """What listens on loopback, reachable for containers by `address`."""
-    port = int(target.rsplit(":", 1)[1])
-
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(carry(reader, back), carry(there, writer))
-
-    server = await asyncio.start_server(accept, address, 0)
-    try:
-        yield f"http://{address}:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()

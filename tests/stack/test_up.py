@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+from athena.store.migrate import available
 from tests.stack.stack import SERVING, Stack, run
 
 
@@ -27,6 +29,26 @@ def test_everything_is_healthy_and_athena_says_so(stack: Stack) -> None:
         "compressor": "up",
     }
     assert report["generation"]["dim"] == 32
+
+
+def test_every_version_is_visible(stack: Stack) -> None:
+    """What each part says of itself is what runs in its container."""
+    report = stack.report()
+    parts = report["parts"]
+    assert report["version"] == stack.exec("athena", "athena", "--version").split()[-1]
+    assert stack.exec("postgres", "postgres", "--version").split()[2] == parts["postgres"]["version"]
+    extension = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+    installed = stack.exec("postgres", "psql", "-U", "athena", "-d", "athena", "-Atc", extension)
+    assert parts["postgres"]["about"] == {"pgvector": installed.strip(), "schema": str(available()[-1].version)}
+    for name, service in (("embedding", "llamacpp-embeddings"), ("reasoning", "llamacpp-reasoning")):
+        [build] = re.findall(r"^b?(\d+)", parts[name]["version"])
+        assert build in stack.exec(service, "sh", "-c", "/app/llama-server --version 2>&1")
+    assert parts["embedding"]["model"] == "tiny-embedder-32.gguf"
+    assert parts["reasoning"]["model"] == "tiny-reasoner.gguf"
+    url = f"http://localhost:{stack.settings['COMPRESSOR_PORT']}/health"
+    said = json.loads(curl(url))
+    assert (parts["compressor"]["version"], parts["compressor"]["model"]) == (said["version"], "mbert")
+    assert parts["compressor"]["about"] == {"engine": said["engine"]}
 
 
 def test_the_guides_commands_work_as_written(stack: Stack) -> None:

@@ -104,10 +104,14 @@ async def test_what_hangs_is_left_after_the_budget() -> None:
 
 
 async def test_health() -> None:
-    body = {"status": "up", "models": ["mbert"], "engine": "fast", "queue": 0}
-    service = client(says(200, body))
-    assert await service.health() == body
+    models = [{"model": "xlmr", "engine": "llmlingua"}, {"model": "mbert", "engine": "fast", "precision": "int8"}]
+    service = client(says(200, {"status": "ok", "models": models, "engine": "fast", "version": "0.1.0"}))
+    said = await service.health()
+    assert (said.version, said.engine, said.model) == ("0.1.0", "fast", "mbert")
     await service.aclose()
+    for other in (says(200, ["x"]), says(200, {"models": "many"})):
+        with pytest.raises(ModelServerError, match="isn't the compressor"):
+            await client(other).health()
 
 
 def test_one_client_serves_loop_after_loop() -> None:

@@ -44,6 +44,19 @@ async def test_it_is_read_again_when_it_is_old() -> None:
     assert shelf.reads == 2
 
 
+async def test_what_is_amended_is_read_again_when_it_would_have_been() -> None:
+    shelf = Shelf()
+    fresh = shelf.fresh()
+    fresh.amend("a", 7)
+    assert fresh.known("a") is None
+    assert await fresh.get("a") == 1
+    shelf.now = 2.9
+    fresh.amend("a", 7)
+    assert await fresh.get("a") == 7
+    shelf.value, shelf.now = 2, 3.1
+    assert await fresh.get("a") == 2
+
+
 async def test_all_who_ask_at_once_share_one_read() -> None:
     shelf = Shelf()
     fresh = shelf.fresh()

@@ -215,18 +215,34 @@ async def test_health_tells_up_loading_down_and_somebody_else_apart() -> None:
             return httpx.Response(503, json={"error": {"message": "Loading model", "code": 503}})
         if request.url.path == "/health":
             return httpx.Response(200, json={"status": "ok"})
+        if request.url.path == "/props":
+            return httpx.Response(200, json={"build_info": "b11176-9d34231"})
         return httpx.Response(200, json={"data": [{"id": "nomic"}]})
 
     async with LocalLLMClient("http://embed", "http://reason", transport=httpx.MockTransport(answer)) as llm:
         health = await llm.health()
-    assert (health["embedding"].state, health["embedding"].model) == ("up", "nomic")
-    assert (health["reasoning"].state, health["reasoning"].model) == ("loading", None)
+    embedding, reasoning = health["embedding"], health["reasoning"]
+    assert (embedding.state, embedding.model, embedding.version) == ("up", "nomic", "b11176-9d34231")
+    assert (reasoning.state, reasoning.model, reasoning.version) == ("loading", None, None)
     async with Script(refused).client() as llm:
         down = (await llm.health())["embedding"]
     assert down.state == "down"
     assert "connection refused" in (down.detail or "")
     async with Script(lambda: httpx.Response(200, json=[])).client() as llm:
         assert (await llm.health())["reasoning"].state == "down"
+
+
+@pytest.mark.parametrize("props", [httpx.Response(404, json={}), httpx.Response(200, json=[]), httpx.Response(200)])
+async def test_a_server_that_says_no_version_is_up_all_the_same(props: httpx.Response) -> None:
+    """vLLM, say, has no /props."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        known = {"/health": {"status": "ok"}, "/v1/models": {"data": [{"id": "nomic"}]}}
+        return httpx.Response(200, json=known[request.url.path]) if request.url.path in known else props
+
+    async with LocalLLMClient("http://embed", "http://reason", transport=httpx.MockTransport(answer)) as llm:
+        found = (await llm.health())["reasoning"]
+    assert (found.state, found.model, found.version) == ("up", "nomic", None)
 
 
 async def test_health_does_not_wait_behind_requests_at_work() -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -83,7 +85,50 @@ class ProviderSettings(BaseModel):
         return _checked_url(value)
 
 
+class Consolidation(BaseModel):
+    """`[consolidation]`: `schedule` is a cron expression in UTC, or "off". `model`: whether the local model is asked
+    about what statistics leave open, for at most `askingMinutes` in a run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    schedule: str = Field(default="0 3 * * *", json_schema_extra={"env": "ATHENA_CONSOLIDATION_SCHEDULE"})
+    model: bool = True
+    askingMinutes: Annotated[int, Field(ge=1, le=1440)] = 60
+
+    @field_validator("schedule")
+    @classmethod
+    def _schedule(cls, value: str) -> str:
+        words = value.split()
+        if [word.lower() for word in words] in ([], [_OFF]):
+            return _OFF
+        if len(words) != _CRON_FIELDS or _next(value) is None:
+            raise ValueError('must be five fields of cron (UTC) such as "0 3 * * *", or off')
+        return " ".join(words)
+
+    @property
+    def cron(self) -> str | None:
+        """None: never by itself."""
+        return None if self.schedule == _OFF else self.schedule
+
+    @property
+    def next_at(self) -> datetime | None:
+        return _next(self.cron) if self.cron else None
+
+
+def _next(cron: str) -> datetime | None:
+    """The next moment that fits; None where there is none, or the expression isn't one."""
+    # Slow to import, and few set it.
+    from croniter import CroniterError, croniter  # type: ignore[import-untyped]
+
+    try:
+        at: float = croniter(cron, datetime.now(UTC)).get_next(float)
+    except (CroniterError, ValueError):
+        return None
+    return datetime.fromtimestamp(at, UTC)
+
+
 ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+_CRON_FIELDS = 5
+_OFF = "off"
 # Tags of Ollama's library: what the strategy calls fast, balanced and smart on a small machine.
 ALIASES = {
     "local-fast": "ollama/llama3.1:8b",
@@ -146,11 +191,15 @@ class Settings(BaseModel):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", json_schema_extra=_env("ATHENA_LOG_LEVEL"))
     log_format: Literal["auto", "json", "pretty"] = Field("auto", json_schema_extra=_env("ATHENA_LOG_FORMAT"))
-    # Seconds that requests under way are given when Athena is told to stop.
+    # Seconds in which Athena, told to stop, serves on but says at /health/live and /health/ready that it goes: whoever
+    # spreads requests over several of them has to notice before one is refused.
+    leave_s: int = Field(0, ge=0, le=60, json_schema_extra=_env("ATHENA_LEAVE_S"))
+    # Seconds that requests under way are given then.
     drain_s: int = Field(4, ge=0, le=3600, json_schema_extra=_env("ATHENA_DRAIN_S"))
     max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024, json_schema_extra=_env("ATHENA_MAX_BODY_BYTES"))
 
     llama: Llama = Llama()
+    consolidation: Consolidation = Consolidation()
     modelRouting: ModelRouting = ModelRouting()
     providers: dict[ProviderName, ProviderSettings] = {}
     aliases: Annotated[dict[str, str], Field(validate_default=True)] = {}
@@ -237,10 +286,17 @@ class Settings(BaseModel):
         return self.home / "logs"
 
 
-def environment_name(field: str) -> str | None:
-    """The environment variable that sets `field`, or None if only the file does."""
-    extra = Settings.model_fields[field].json_schema_extra
-    return str(extra["env"]) if isinstance(extra, dict) else None
+def _variables(model: type[BaseModel], table: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    for field, about in model.model_fields.items():
+        extra, type_ = about.json_schema_extra, about.annotation
+        if isinstance(extra, dict):
+            yield (*table, field), str(extra["env"])
+        elif isinstance(type_, type) and issubclass(type_, BaseModel):
+            yield from _variables(type_, (*table, field))
+
+
+# The environment variable of each setting that has one; a setting in a table by the table's name and its own.
+VARIABLES: Final = dict(_variables(Settings))
 
 
 def load(environ: dict[str, str] | None = None) -> Settings:
@@ -248,11 +304,15 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     env = dict(os.environ if environ is None else environ)
     home = Path(env.get("ATHENA_HOME") or "~/.athena").expanduser()
     values = _read_file(home / "athena.toml")
-    for field in Settings.model_fields:
-        name = environment_name(field)
+    for (*tables, field), name in VARIABLES.items():
         # An empty variable is how compose files say "not set".
-        if name and env.get(name):
-            values[field] = env[name]
+        if env.get(name):
+            table = values
+            for each in tables:
+                table = table.setdefault(each, {})
+            # What should be a table and isn't is for the validation to say.
+            if isinstance(table, dict):
+                table[field] = env[name]
     if env.get("GGML_NUM_THREADS") and not env.get("LLAMACPP_N_THREADS"):
         values["n_threads"] = env["GGML_NUM_THREADS"]
     values["home"] = home
@@ -289,7 +349,7 @@ def _first_error(exc: ValidationError) -> str:
     if not location:
         return str(error["msg"]).removeprefix("Value error, ")
     field = location[0]
-    env = environment_name(field) if field in Settings.model_fields else None
+    env = VARIABLES.get(tuple(location)) or VARIABLES.get((field,))
     dotted = ".".join(location)
     name = f"{env} ({dotted} in athena.toml)" if env else f"{dotted} in athena.toml"
     given = "" if "key" in field or "token" in field or field == "database_url" else f", got {error['input']!r}"

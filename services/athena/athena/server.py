@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from athena import bootstrap, config, logs
 from athena.api.app import create_app
+from athena.api.health import Health
 from athena.bootstrap import Athena
 from athena.config import Settings
 from athena.errors import AthenaError, InvalidSetting, StackError, StoreUnavailable
@@ -78,9 +79,10 @@ async def _run(settings: Settings) -> int:
 
 async def _serve(athena: Athena, listening: socket.socket) -> int:
     """Serve until a signal comes, or until it is clear that this exposure has no key."""
+    app = create_app(athena)
     server = _Server(
         uvicorn.Config(
-            create_app(athena),
+            app,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -90,7 +92,7 @@ async def _serve(athena: Athena, listening: socket.socket) -> int:
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _stop, server)
+        loop.add_signal_handler(number, _stop, server, app.state.health, athena.settings.leave_s)
     settings = athena.settings
     if settings.exposure != "network":
         await _listen(server, listening, settings)
@@ -112,10 +114,14 @@ async def _listen(server: uvicorn.Server, listening: socket.socket, settings: Se
         raise _taken(settings, exc) from exc
 
 
-def _stop(server: uvicorn.Server) -> None:
-    """The first signal lets requests finish, the second doesn't."""
-    server.force_exit = server.should_exit
-    server.should_exit = True
+def _stop(server: uvicorn.Server, health: Health, leave_s: int) -> None:
+    """The first signal lets requests finish, after those that come within `leave_s`; the second doesn't."""
+    server.force_exit = server.should_exit or health.leaving
+    health.leaving = True
+    if leave_s and not server.force_exit:
+        asyncio.get_running_loop().call_later(leave_s, setattr, server, "should_exit", True)
+    else:
+        server.should_exit = True
 
 
 async def _keyless(athena: Athena, server: uvicorn.Server) -> int:

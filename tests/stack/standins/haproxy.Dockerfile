@@ -1,5 +1,5 @@
 # Stands in for haproxy:3.*: Debian's, under the same user, configuration path and entrypoint.
-FROM debian:trixie-slim
+FROM debian:forky-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends haproxy \
     && rm -rf /var/lib/apt/lists/* \

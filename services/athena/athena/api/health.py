@@ -24,9 +24,11 @@ class _Seen:
 
 
 class Health:
-    """Reports of the last second are shared: probes, scrapes and dashboards don't add up to load."""
+    """Reports of the last second are shared: probes, scrapes and dashboards don't add up to load. `leaving`: this
+    Athena was told to stop."""
 
     def __init__(self, athena: Athena) -> None:
+        self.leaving = False
         self._athena = athena
         self._asking = asyncio.Lock()
         self._seen: _Seen | None = None
@@ -41,7 +43,15 @@ class Health:
     async def _look(self) -> HealthReport:
         found = await self._athena.health()
         parts = {
-            name: Part(state=part.state, detail=part.detail, hint=part.hint, latency_ms=part.latency_ms)
+            name: Part(
+                state=part.state,
+                detail=part.detail,
+                hint=part.hint,
+                latency_ms=part.latency_ms,
+                version=part.version,
+                model=part.model,
+                about=dict(part.about),
+            )
             for name, part in found.items()
         }
         status = _overall(parts)

@@ -31,6 +31,26 @@ class _Answer(BaseModel):
     segments: list[_AnsweredSegment]
 
 
+class Loaded(BaseModel):
+    """A model that the service has, and what runs it."""
+
+    model: str
+    engine: str | None = None
+
+
+class Described(BaseModel):
+    """What the service says of itself. `engine`: the one that a request gets."""
+
+    version: str | None = None
+    engine: str | None = None
+    models: list[Loaded] = []
+
+    @property
+    def model(self) -> str | None:
+        """The one that a request gets."""
+        return next((each.model for each in self.models if each.engine == self.engine), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Bound:
     """A pool of connections belongs to one event loop and can't outlive it."""
@@ -62,12 +82,13 @@ class CompressorClient:
             raise ModelServerError(f"the compressor at {self.url} answered in another form", source=_SOURCE) from exc
         return [Squeezed(each.text, tuple(each.kept)) for each in found.segments]
 
-    async def health(self) -> dict[str, Any]:
-        """What the service says of itself (`status`, `models`, `engine`, `queue`)."""
+    async def health(self) -> Described:
+        """Raises what `squeeze` does, of a service that isn't ready too."""
         answer = await self._call("GET", "/health", None, _HEALTH_S)
-        if not isinstance(answer, dict):
-            raise ModelServerError(f"what listens at {self.url} isn't the compressor", source=_SOURCE)
-        return answer
+        try:
+            return Described.model_validate(answer)
+        except ValidationError as exc:
+            raise ModelServerError(f"what listens at {self.url} isn't the compressor", source=_SOURCE) from exc
 
     async def aclose(self) -> None:
         bound, self._bound = self._bound, None

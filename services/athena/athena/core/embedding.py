@@ -75,9 +75,12 @@ class EmbeddingServer:
         """Asks the server, and embeds once: the dimension is the one of a real vector."""
         described = await self._server.get("/v1/models")
         probe = await self._batch(0, [_PROBE])
-        limit = await self._longest_input(await self._context(described))
+        props = await self._props()
         return ModelInfo(
-            model=served_model(described) or probe.model, dim=len(probe.embeddings[0]), context_tokens=limit
+            model=served_model(described) or probe.model,
+            dim=len(probe.embeddings[0]),
+            context_tokens=await self._longest_input(_context(described, props)),
+            build=build_of(props),
         )
 
     async def _batch(self, start: int, texts: list[str]) -> EmbeddingBatch:
@@ -118,22 +121,11 @@ class EmbeddingServer:
                 return index
         return None
 
-    async def _context(self, described: Any) -> int:
-        """Tokens per slot, at most what the model was trained for."""
+    async def _props(self) -> Any:
         try:
-            props = await self._server.get("/props")
-            slot = props["default_generation_settings"]["n_ctx"]
-        except (RouteMissing, KeyError, TypeError):
-            slot = None
-        meta = _first_model(described).get("meta")
-        trained = meta.get("n_ctx_train") if isinstance(meta, dict) else None
-        known = [n for n in (slot, trained) if isinstance(n, int) and n > 0]
-        if not known:
-            raise ModelServerError(
-                "the embedding server doesn't say how long its context is (neither /props nor /v1/models)",
-                hint="use llama-server",
-            )
-        return min(known)
+            return await self._server.get("/props")
+        except RouteMissing:
+            return None
 
     async def _longest_input(self, context: int) -> int:
         """The physical batch may be smaller than the context, and only a refusal says so.
@@ -156,6 +148,29 @@ def short_name(name: Any) -> str:
     """A model that was given no alias is called by its path: the file's name will do."""
     text = name if isinstance(name, str) else ""
     return text.replace("\\", "/").rsplit("/", 1)[-1] if text.endswith(".gguf") else text
+
+
+def build_of(props: Any) -> str | None:
+    """Which llama.cpp a server is, out of an answer of /props: "b11176-9d34231"."""
+    build = props.get("build_info") if isinstance(props, dict) else None
+    return build if isinstance(build, str) and build else None
+
+
+def _context(described: Any, props: Any) -> int:
+    """Tokens per slot, at most what the model was trained for."""
+    try:
+        slot = props["default_generation_settings"]["n_ctx"]
+    except (KeyError, TypeError):
+        slot = None
+    meta = _first_model(described).get("meta")
+    trained = meta.get("n_ctx_train") if isinstance(meta, dict) else None
+    known = [n for n in (slot, trained) if isinstance(n, int) and n > 0]
+    if not known:
+        raise ModelServerError(
+            "the embedding server doesn't say how long its context is (neither /props nor /v1/models)",
+            hint="use llama-server",
+        )
+    return min(known)
 
 
 def _first_model(described: Any) -> dict[str, Any]:

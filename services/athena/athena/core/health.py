@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
-from athena.core.embedding import served_model
+from athena.core.embedding import build_of, served_model
 from athena.core.transport import ModelServer
 from athena.core.types import ServerHealth
 from athena.errors import AthenaError, ModelServerUnavailable
@@ -17,6 +18,7 @@ async def server_health(server: ModelServer) -> ServerHealth:
     """Never raises: a server that can't be reached is an answer too."""
     started = time.perf_counter()
     model: str | None = None
+    version: str | None = None
     detail: str | None = None
     state = "up"
     try:
@@ -28,8 +30,22 @@ async def server_health(server: ModelServer) -> ServerHealth:
         state, detail = ("loading" if loading else "down"), exc.message
     latency_ms = (time.perf_counter() - started) * 1000
     if state == "up":
-        try:
-            model = served_model(await server.once("/v1/models", _TIMEOUT_S))
-        except AthenaError as exc:
-            detail = f"doesn't name its model: {exc.message}"
-    return ServerHealth(state=state, url=server.shown_url, model=model, latency_ms=latency_ms, detail=detail)
+        named, version = await asyncio.gather(_model(server), _version(server))
+        model, detail = named
+    return ServerHealth(state, server.shown_url, model, latency_ms, detail, version)
+
+
+async def _model(server: ModelServer) -> tuple[str | None, str | None]:
+    """Its name, or why there is none."""
+    try:
+        return served_model(await server.once("/v1/models", _TIMEOUT_S)), None
+    except AthenaError as exc:
+        return None, f"doesn't name its model: {exc.message}"
+
+
+async def _version(server: ModelServer) -> str | None:
+    """Servers that aren't llama-server needn't say."""
+    try:
+        return build_of(await server.once("/props", _TIMEOUT_S))
+    except AthenaError:
+        return None

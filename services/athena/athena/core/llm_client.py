@@ -13,7 +13,7 @@ import httpx
 
 from athena import config
 from athena.compression import Compressed, compress, estimate
-from athena.compression.client import CompressorClient
+from athena.compression.client import CompressorClient, Described
 from athena.core.compression import EmbeddingRanker
 from athena.core.embedding import EmbeddingServer
 from athena.core.health import server_health
@@ -214,13 +214,14 @@ class LocalLLMClient:
 
     async def _compressor_health(self) -> ServerHealth:
         started = time.perf_counter()
+        said = Described()
         state, detail = "up", None
         try:
-            await self._compressor.health()
+            said = await self._compressor.health()
         except AthenaError as exc:
             state, detail = "down", f"{exc.message}; extraction compresses without it"
         latency_ms = (time.perf_counter() - started) * 1e3
-        return ServerHealth(state, self._compressor.url, None, latency_ms, detail)
+        return ServerHealth(state, self._compressor.url, said.model, latency_ms, detail, said.version, said.engine)
 
     async def aclose(self) -> None:
         """Closes the connections. Further calls raise `ModelServerUnavailable`."""

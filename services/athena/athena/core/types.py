@@ -45,22 +45,28 @@ class ReasoningResult:
 
 @dataclass(frozen=True, slots=True)
 class ServerHealth:
-    """One server's state: up, loading (answers, model not there yet) or down, and why."""
+    """One server's state: up, loading (answers, model not there yet) or down, and why.
+
+    `version`, `model` and `engine` (what compresses) are what the server said just now; None where it didn't.
+    """
 
     state: str
     url: str
     model: str | None
     latency_ms: float
     detail: str | None = None
+    version: str | None = None
+    engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What an embedding server says of the model that it serves."""
+    """What an embedding server says of the model that it serves, and of itself; `build` is None for who doesn't say."""
 
     model: str
     dim: int
     context_tokens: int
+    build: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,13 +92,14 @@ class Generations:
             )
         return info
 
-    async def reach(self) -> None:
-        """Raise what keeps the serving generation's model, or the configured server's, from answering."""
+    async def reach(self) -> ModelInfo:
+        """What serves now; raises what keeps the serving generation's model, or the configured server's, from it."""
         serving = (await self.active()).serving
-        if serving is None:
-            self._dimension(await self._embedders(None).model_info(), self._dim)
-        else:
-            await self.check(serving)
+        if serving is not None:
+            return await self.check(serving)
+        info = await self._embedders(None).model_info()
+        self._dimension(info, self._dim)
+        return info
 
     async def ensure_serving(self) -> Generation:
         """The serving generation; the first embedding server ever seen makes it."""

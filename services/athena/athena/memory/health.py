@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from athena.errors import AthenaError
@@ -12,17 +13,24 @@ from athena.store.pool import Database
 from athena.store.sql import statements
 
 _SQL = statements("embedding")
+_VERSIONS = statements("health")["versions"]
 _TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class PartHealth:
-    """`detail` says why it isn't up, `hint` what mends it."""
+    """`detail` says why it isn't up, `hint` what mends it.
+
+    `version`, `model` and what else there is `about` it are what the part said just now: nothing of one that is down.
+    """
 
     state: Literal["up", "degraded", "down"]
     detail: str | None = None
     hint: str | None = None
     latency_ms: float | None = None
+    version: str | None = None
+    model: str | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,11 @@ class Backlog:
 async def postgres(database: Database) -> PartHealth:
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            return PartHealth("up", latency_ms=round(await database.ping(), 2))
+            latency_ms = round(await database.ping(), 2)
+            async with database.acquire() as connection:
+                row = await connection.fetchrow(_VERSIONS)
+            about = {name: str(row[name]) for name in ("pgvector", "schema")}
+            return PartHealth("up", latency_ms=latency_ms, version=row["version"], about=about)
     except AthenaError as exc:
         return PartHealth("down", exc.message, exc.hint)
     except TimeoutError:
@@ -48,12 +60,12 @@ async def embedding(generations: Generations) -> PartHealth:
     """Up: the server of the serving generation answers with that generation's model."""
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            await generations.reach()
+            info = await generations.reach()
     except AthenaError as exc:
         return PartHealth("down", exc.message, exc.hint)
     except TimeoutError:
         return PartHealth("degraded", f"busy: no answer within {_TIMEOUT_S:.0f} s")
-    return PartHealth("up")
+    return PartHealth("up", version=info.build, model=info.model)
 
 
 async def backlog(database: Database) -> Backlog:

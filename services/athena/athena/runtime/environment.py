@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
-from athena.config import Settings, environment_name
+from athena.config import VARIABLES, Settings
 
 # What our children load lies on disk, or it isn't loaded: a library or a llama-server that thinks it may
 # fetch something (LLAMA_ARG_HF_REPO is enough for that), or tell somebody of its use, is told not to.
@@ -26,10 +27,10 @@ OFFLINE: Final = {
 def environment(settings: Settings) -> dict[str, str]:
     """Every setting that was set, under its variable; the model servers' URLs follow the ports of this stack."""
     values: dict[str, str] = {}
-    for field in sorted(settings.model_fields_set | {"home"}):
-        name = environment_name(field)
-        value = getattr(settings, field)
-        if name and value is not None:
+    for (*tables, field), name in VARIABLES.items():
+        table = reduce(getattr, tables, settings)
+        value = getattr(table, field)
+        if value is not None and field in table.model_fields_set | {"home"}:
             values[name] = _text(value)
     values.setdefault("LLAMACPP_EMBEDDINGS_URL", f"http://127.0.0.1:{settings.embeddings_port}")
     values.setdefault("LLAMACPP_REASONING_URL", f"http://127.0.0.1:{settings.reasoning_port}")

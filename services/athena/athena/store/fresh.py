@@ -69,6 +69,12 @@ class Fresh(Generic[Key, Value]):
             self._seen.pop(next(iter(self._seen)))
         self._seen[key] = _Seen(value, self._clock())
 
+    def amend(self, key: Key, value: Value) -> None:
+        """Another value for what is known; when it is read again stays as it was."""
+        seen = self._seen.get(key)
+        if seen is not None:
+            self._seen[key] = _Seen(value, seen.at)
+
     def outdate(self, key: Key) -> None:
         """Ask again next time."""
         seen = self._seen.get(key)

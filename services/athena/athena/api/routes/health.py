@@ -8,7 +8,7 @@ from athena.api.deps import Calling
 from athena.api.metrics import CONTENT_TYPE
 from athena.api.openapi import errors
 from athena.api.schemas.health import HealthReport, Live, Ready
-from athena.errors import StoreUnavailable
+from athena.errors import StoreUnavailable, Unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -24,19 +24,26 @@ async def health(call: Calling, response: Response) -> HealthReport:
 
 
 @router.get("/health/live", responses=errors())
-async def live() -> Live:
-    """The process answers; nothing else is asked."""
+async def live(call: Calling) -> Live:
+    """The process answers, and goes on doing so: 503 from one that was told to stop. Nothing else is asked."""
+    _stay(call)
     return Live()
 
 
 @router.get("/health/ready", responses=errors())
 async def ready(call: Calling) -> Ready:
     """Memory can be written and read: 200, otherwise 503."""
+    _stay(call)
     report = await call.health.report()
     if report.status == "down":
         postgres = report.parts["postgres"]
         raise StoreUnavailable(postgres.detail or "PostgreSQL can't be reached", hint=postgres.hint)
     return Ready()
+
+
+def _stay(call: Calling) -> None:
+    if call.health.leaving:
+        raise Unavailable("this Athena was told to stop")
 
 
 @router.get(

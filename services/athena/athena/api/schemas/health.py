@@ -10,12 +10,17 @@ State = Literal["up", "degraded", "down"]
 
 
 class Part(BaseModel):
-    """`detail` says why it isn't up, `hint` which command mends it."""
+    """`detail` says why it isn't up, `hint` which command mends it. A part that is down has no version."""
 
     state: State
     detail: str | None = None
     hint: str | None = None
     latency_ms: float | None = None
+    version: str | None = Field(None, description="What the part says it is: of a model server, its build.")
+    model: str | None = Field(None, description="What it serves.")
+    about: dict[str, str] = Field(
+        default_factory=dict, description="`pgvector` and `schema` of PostgreSQL, `engine` of the compressor."
+    )
 
 
 class Serving(BaseModel):

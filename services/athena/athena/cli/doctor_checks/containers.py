@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 
 from athena.cli.doctor_checks.finding import Finding, Patient, info, ok, problem
@@ -34,12 +35,16 @@ _OPTIONAL = ("llamacpp-reasoning", "compressor")
 Diagnose = Callable[[Container], list[Finding] | None]
 
 
-async def stack(_: Patient) -> list[Finding]:
-    """For `athena doctor`: nothing at all where no containers of Athena's are."""
+async def stack(patient: Patient) -> list[Finding]:
+    """For `athena doctor`: nothing at all where no containers of Athena's are.
+
+    Without an engine none can be: said to who has Docker and no Athena that answers.
+    """
     try:
         found = await containers.look()
-    except StackError:
-        return []
+    except StackError as exc:
+        wanted = patient.health is None and patient.refused is None and shutil.which("docker")
+        return info("containers", exc.message, "if Athena is meant to run in them", exc.hint) if wanted else []
     return diagnose(found) if found else []
 
 

@@ -11,6 +11,7 @@ from athena import http
 from athena.bootstrap import build
 from athena.cli.doctor_checks.finding import Finding, Patient, info, ok, problem
 from athena.core.llm_client import LocalLLMClient
+from athena.core.types import ModelInfo
 from athena.errors import AthenaError, ModelServerUnavailable, StoreUnavailable
 
 _SLOW_EMBEDDING_MS = 500.0
@@ -39,7 +40,9 @@ async def postgres(patient: Patient) -> list[Finding]:
         return []
     part = patient.part("postgres")
     if part["state"] == "up":
-        return ok("postgres", f"PostgreSQL answers in {part['latency_ms'] or 0:.1f} ms")
+        version, vector = part.get("version"), part.get("about", {}).get("pgvector")
+        named = f"PostgreSQL {version} with pgvector {vector}" if version and vector else "PostgreSQL"
+        return ok("postgres", f"{named} answers in {part['latency_ms'] or 0:.1f} ms")
     return problem("postgres", "PostgreSQL doesn't serve", part["detail"], part["hint"] or "athena logs postgres")
 
 
@@ -59,22 +62,23 @@ async def embedding(patient: Patient) -> list[Finding]:
         return problem("embedding", exc.message, None, exc.hint or "athena logs embeddings")
     finally:
         await client.aclose()
-    return _dimension(patient, info_.model, answer.dimension) + _speed(answer.latency_ms)
+    return _dimension(patient, info_, answer.dimension) + _speed(answer.latency_ms)
 
 
-def _dimension(patient: Patient, model: str, dim: int) -> list[Finding]:
+def _dimension(patient: Patient, served: ModelInfo, dim: int) -> list[Finding]:
     wanted = patient.settings.embedding_dim
     if wanted is not None and wanted > dim:
         return problem(
             "dimension",
-            f"LLAMACPP_EMBEDDING_DIM={wanted}, but {model} returns {dim}",
+            f"LLAMACPP_EMBEDDING_DIM={wanted}, but {served.model} returns {dim}",
             "vectors of another size can't be compared",
             "unset LLAMACPP_EMBEDDING_DIM, or serve the model that has them",
         )
     part = patient.part("embedding")
     if part and part["state"] != "up":
         return problem("embedding", part["detail"] or "Athena can't use the embedding server", None, part["hint"])
-    return ok("embedding", f"{model} answers with {dim} dimensions")
+    by = f" (llama.cpp {served.build})" if served.build else ""
+    return ok("embedding", f"{served.model} answers with {dim} dimensions{by}")
 
 
 def _speed(latency_ms: float) -> list[Finding]:

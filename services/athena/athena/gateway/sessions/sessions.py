@@ -114,7 +114,8 @@ class Sessions:
                 for key, done in self._leaving.items():
                     known = self._fresh.known(key)
                     if known is not None:
-                        self._fresh.put(key, done.onto(known))
+                        # Not as if it had been read: a pin that another replica has set would never be felt.
+                        self._fresh.amend(key, done.onto(known))
             finally:
                 self._leaving = {}
 
