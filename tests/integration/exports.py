@@ -18,7 +18,10 @@ from athena.memory.transfer import Imported
 from tests.integration.api_server import free_port
 from tests.integration.conftest import settings_for, with_database
 
-_TABLES = ("project", "session", "memory", "tombstone", "posting", "embedding_todo", "imported_embedding")
+_TABLES = (
+    *("project", "session", "memory", "tombstone", "posting", "embedding_todo", "imported_embedding"),
+    *("validity", "evidence", "twin", "review", "rejection"),
+)
 
 
 @asynccontextmanager
@@ -70,7 +73,7 @@ async def sizes(athena: Athena) -> dict[str, int]:
 async def emptied(athena: Athena) -> None:
     """But for the names of projects and sessions, which a process knows by heart."""
     async with athena.database.acquire() as connection:
-        await connection.execute(f"TRUNCATE {', '.join(_TABLES[2:])}, embedding")
+        await connection.execute(f"TRUNCATE {', '.join(_TABLES[2:])}, embedding CASCADE")
 
 
 async def index(athena: Athena) -> list[tuple[Any, ...]]:

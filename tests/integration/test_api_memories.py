@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -43,7 +44,7 @@ async def test_remember_as_the_guide_writes_it(http: httpx.AsyncClient) -> None:
     answer = await http.post("/tools/remember/execute", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 200
     result = answer.json()["result"]
-    assert result.keys() == {"id", "status", "embedding"}
+    assert result.keys() == {"id", "status", "embedding", "reason"}
     assert result["status"] == "created"
     again = await tool(http, "remember", content="test memory", memory_type="fact")
     assert (again["id"], again["status"]) == (result["id"], "duplicate")
@@ -104,6 +105,7 @@ async def test_the_list_of_tools_says_how_to_call_each(http: httpx.AsyncClient) 
         "list",
         "get",
         "history",
+        "consolidate",
         "reason",
         "compress",
         "original",
@@ -182,6 +184,95 @@ async def test_a_memory_is_superseded_and_keeps_its_history(http: httpx.AsyncCli
     assert len(both) == 2
 
 
+async def test_the_past_is_asked_for_over_every_surface(http: httpx.AsyncClient) -> None:
+    berlin = await tool(http, "remember", content="Ada lives in Berlin", valid_from="2020-01-01")
+    before = datetime.now(UTC).isoformat()
+    await http.post(
+        f"{ROOT}/{berlin['id']}/supersede", json={"content": "Ada lives in Paris", "valid_from": "2023-01-01"}
+    )
+
+    async def cities(**when: str) -> list[str]:
+        found = await tool(http, "recall", query="where does Ada live", **when)
+        searched = (await http.post(f"{ROOT}/search", json={"query": "where does Ada live", **when})).json()
+        assert [each["id"] for each in found["memories"]] == [each["id"] for each in searched["memories"]]
+        return [each["content"].split()[-1] for each in found["memories"]]
+
+    assert await cities() == ["Paris"]
+    assert await cities(as_of="2021-05-01T12:00:00+02:00") == ["Berlin"]
+    assert await cities(as_of="2024-01-01", known_at=before) == ["Berlin"]
+    assert await cities(known_at=before) == ["Berlin"]
+    assert await cities(known_at="2020-06-01") == []
+    listed = (await tool(http, "list", known_at=before))["memories"]
+    assert [each["id"] for each in listed] == [berlin["id"]]
+    assert listed == (await http.get(ROOT, params={"known_at": before})).json()["memories"]
+    assert (await http.get(ROOT, params={"as_of": "2021-01-01", "known_at": before})).json()["memories"] == listed
+    for bad in ("yesterday", "2024-13-01"):
+        assert "known_at" in error_of(await http.get(ROOT, params={"known_at": bad}), 400)["message"]
+    would = await tool(http, "forget", known_at=before)
+    assert (would["count"], would["dry_run"]) == (2, True)
+
+
+async def test_what_was_superseded_is_restored_once(http: httpx.AsyncClient) -> None:
+    old = await tool(http, "remember", content="bob lives in berlin", valid_from="2020-01-01")
+    new = (await http.post(f"{ROOT}/{old['id']}/supersede", json={"content": "bob lives in paris"})).json()
+    restored = await http.post(f"{ROOT}/{old['id']}/restore")
+    assert restored.status_code == 200
+    assert (restored.json()["id"], restored.json()["superseded_by"]) == (old["id"], None)
+    assert error_of(await http.post(f"{ROOT}/{old['id']}/restore"), 409)["code"] == "conflict"
+    assert error_of(await http.post(f"{ROOT}/{NOWHERE}/restore"), 404)["code"] == "not_found"
+    assert [each["content"] for each in (await tool(http, "list"))["memories"]] == ["bob lives in berlin"]
+    told = (await http.get(f"{ROOT}/{new['id']}/history")).json()["history"]
+    assert [(step["id"], step["action"]) for step in told] == [
+        (old["id"], "remembered"),
+        (new["id"], "superseded"),
+        (old["id"], "restored"),
+    ]
+    assert told[2]["valid_from"] == "2020-01-01T00:00:00Z"
+    assert 'operation="restore"' in (await http.get("/metrics")).text
+
+
+async def test_what_is_to_expire_says_when(http: httpx.AsyncClient) -> None:
+    stored = await tool(http, "remember", content="the code is 4711", expires_at="2090-01-01")
+    memory = (await http.get(f"{ROOT}/{stored['id']}")).json()
+    assert (memory["expires_at"], memory["derived"]) == ("2090-01-01T00:00:00Z", False)
+    for path, body in (
+        ("/tools/remember/execute", {"content": "x", "expires_at": "2020-01-01"}),
+        (ROOT, {"content": "x", "expires_at": "2020-01-01"}),
+        (f"{ROOT}/batch", {"memories": [{"content": "y"}, {"content": "x", "expires_at": "2020-01-01"}]}),
+        (f"{ROOT}/{stored['id']}/supersede", {"content": "x", "expires_at": "2020-01-01"}),
+    ):
+        assert "expires_at" in error_of(await http.post(path, json=body), 400)["message"]
+    assert len((await tool(http, "list"))["memories"]) == 1
+
+
+async def test_patterns_come_beside_the_memories_with_their_evidence(http: httpx.AsyncClient, athena: Athena) -> None:
+    runs = [
+        await tool(http, "remember", content="ran before work", memory_type="event", occurred_at=f"2026-01-0{n}")
+        for n in (2, 9)
+    ]
+    pattern = await tool(http, "remember", content="Ada runs in the morning", memory_type="pattern")
+    assert (await tool(http, "recall", query="running"))["patterns"] == []
+    async with athena.database.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO evidence SELECT p.id, m.id, 'ran' FROM memory p, memory m"
+            " WHERE p.kind = 'pattern' AND m.kind = 'event'"
+        )
+        await connection.execute("UPDATE memory SET derived = true WHERE kind = 'pattern'")
+    found = await tool(http, "recall", query="who ran before work")
+    ids = {each["id"] for each in runs}
+    assert {each["id"] for each in found["memories"]} == ids
+    (known,) = found["patterns"]
+    assert (known["id"], known["memory_type"], known["derived"]) == (pattern["id"], "pattern", True)
+    assert set(known["because"]) == ids
+    evidence = (await http.get(f"{ROOT}/{pattern['id']}/evidence")).json()["evidence"]
+    assert evidence == [
+        {"id": each["id"], "content": "ran before work", "quote": "ran", "occurred_at": f"2026-01-0{n}T00:00:00Z"}
+        for each, n in zip(runs, (2, 9), strict=True)
+    ]
+    assert (await http.get(f"{ROOT}/{runs[0]['id']}/evidence")).json() == {"evidence": []}
+    error_of(await http.get(f"{ROOT}/{NOWHERE}/evidence"), 404)
+
+
 async def test_forgetting_by_description_is_dry_until_it_is_meant(http: httpx.AsyncClient) -> None:
     for content in ("red car", "red dog", "blue car"):
         await tool(http, "remember", content=content)
@@ -197,7 +288,8 @@ async def test_forgetting_by_description_is_dry_until_it_is_meant(http: httpx.As
 async def test_forgetting_by_id_is_for_good(http: httpx.AsyncClient) -> None:
     stored = await tool(http, "remember", content="a secret")
     gone = await http.delete(f"{ROOT}/{stored['id']}")
-    assert gone.json() == {"ids": [stored["id"]], "count": 1, "dry_run": False, "conversations": 0}
+    nothing_else = {"conversations": 0, "decisions": 0, "patterns_weaker": [], "patterns_forgotten": []}
+    assert gone.json() == {"ids": [stored["id"]], "count": 1, "dry_run": False, **nothing_else}
     for answer in (
         await http.get(f"{ROOT}/{stored['id']}"),
         await http.delete(f"{ROOT}/{stored['id']}"),

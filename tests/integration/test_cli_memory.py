@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import typer
@@ -47,6 +49,47 @@ async def test_remember_recall_list_history_forget(environment: dict[str, str]) 
     assert "remembered" in (await run(memory.app, environment, "history", stored["id"])).stdout
     assert (await answer(memory.app, environment, "forget", stored["id"]))["count"] == 1
     assert "nothing is remembered" in (await run(memory.app, environment, "list")).stdout
+
+
+async def test_the_past_and_the_way_back(environment: dict[str, str]) -> None:
+    old = await answer(memory.app, environment, "remember", "bob lives in berlin", "--expires", "2090-01-01")
+    before = datetime.now(UTC).isoformat()
+    new = await answer(memory.app, environment, "supersede", old["id"], "bob lives in paris")
+    assert "paris" in (await run(memory.app, environment, "recall", "bob")).stdout
+    for command in (("recall", "bob"), ("list",)):
+        then = await answer(memory.app, environment, *command, "--known-at", before)
+        assert [(each["id"], each["expires_at"]) for each in then["memories"]] == [(old["id"], "2090-01-01T00:00:00Z")]
+    assert (await answer(memory.app, environment, "list", "--as-of", "2020-01-01"))["memories"] == []
+    with pytest.raises(InvalidInput, match="expires_at"):
+        await run(memory.app, environment, "remember", "late", "--expires", "2020-01-01")
+    said = await run(memory.app, environment, "reinstate", old["id"])
+    assert "bob lives in berlin" in said.stdout
+    with pytest.raises(Conflict, match="is current"):
+        await run(memory.app, environment, "reinstate", old["id"])
+    told = (await run(memory.app, environment, "history", new["id"])).stdout
+    assert [word for word in told.split() if word in ("remembered", "superseded", "restored")] == [
+        "remembered",
+        "superseded",
+        "restored",
+    ]
+
+
+async def test_what_was_concluded_is_shown_beneath(environment: dict[str, str], dsn: str) -> None:
+    event = await answer(memory.app, environment, "remember", "ran before work", "--type", "event")
+    pattern = await answer(memory.app, environment, "remember", "Ada runs in the morning", "--type", "pattern")
+    assert "concluded" not in (await run(memory.app, environment, "recall", "who ran")).stdout
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "INSERT INTO evidence SELECT p.id, m.id, 'ran' FROM memory p, memory m WHERE p.uid = $1 AND m.uid = $2",
+        *(pattern["id"], event["id"]),
+    )
+    await connection.execute("UPDATE memory SET derived = true WHERE uid = $1", pattern["id"])
+    await connection.close()
+    said = (await run(memory.app, environment, "recall", "who ran")).stdout
+    found, concluded = said.split("concluded from these:")
+    assert event["id"] in found
+    assert pattern["id"] in concluded
+    assert "Ada runs in the morning" in concluded
 
 
 async def test_forgetting_by_description_needs_a_yes(environment: dict[str, str]) -> None:

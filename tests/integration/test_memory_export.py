@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tracemalloc
 import uuid
 from collections.abc import AsyncIterator
@@ -53,7 +54,12 @@ def _memory(draw: st.DrawFn) -> NewMemory:
         tags=tuple(draw(st.lists(_text, max_size=3))),
         metadata=draw(st.dictionaries(_text, _json, max_size=3)),
         source=draw(st.none() | _text),
+        expires_at=draw(st.none() | st.datetimes(datetime(2040, 1, 1), datetime(9999, 12, 30)).map(_in_utc)),
     )
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
 
 
 @pytest.fixture
@@ -75,6 +81,10 @@ async def _live(athena: Athena, batches: list[list[NewMemory]], acts: list[tuple
         try:
             if act == "supersede":
                 ids.append((await athena.memory.supersede(id, new)).id)
+            elif act == "restore":
+                await athena.memory.restore(id)
+            elif act == "link":
+                await _link(athena, id, ids[len(new.content) % len(ids)], new)
             elif act == "forget":
                 ids = [each for each in ids if each not in set((await athena.memory.forget([id])).ids)] or ids
             else:
@@ -86,10 +96,44 @@ async def _live(athena: Athena, batches: list[list[NewMemory]], acts: list[tuple
                 raise
 
 
+async def _link(athena: Athena, one: str, other: str, new: NewMemory) -> None:
+    """What consolidation does to memories."""
+    about = [uuid.UUID(one), uuid.UUID(other)]
+    async with athena.database.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO evidence SELECT p.id, m.id, $3 FROM memory p, memory m WHERE p.uid = $1 AND m.uid = $2"
+            " ON CONFLICT DO NOTHING",
+            *(*about, new.content),
+        )
+        await connection.execute(
+            "INSERT INTO twin SELECT p.id, m.id, $3 FROM memory p, memory m WHERE p.uid = $1 AND m.uid = $2"
+            " ON CONFLICT DO NOTHING",
+            *(*about, new.importance),
+        )
+        await connection.execute(
+            "INSERT INTO review SELECT p.id, m.id FROM memory p, memory m WHERE p.uid = $1 AND m.uid = $2"
+            " ON CONFLICT DO NOTHING",
+            *about,
+        )
+        await connection.execute(
+            "INSERT INTO rejection (project_id, memories) SELECT project_id, $2 FROM memory WHERE uid = $1",
+            *(about[0], about),
+        )
+        await connection.execute("UPDATE memory SET derived = true WHERE uid = $1", about[0])
+        await connection.execute(
+            "UPDATE memory m SET valid_until = greatest(valid_from, now()), superseded_by = $2"
+            " WHERE uid = $1 AND superseded_by IS NULL AND lineage <> (SELECT lineage FROM memory WHERE uid = $2)",
+            *about,
+        )
+
+
+_verbs = st.sampled_from(["supersede", "supersede", "forget", "again", "restore", "restore", "link"])
+
+
 @few
 @given(
     st.lists(st.lists(_memory(), min_size=1, max_size=6), min_size=1, max_size=4),
-    st.lists(st.tuples(st.sampled_from(["supersede", "forget", "again"]), st.integers(0, 99), _memory()), max_size=10),
+    st.lists(st.tuples(_verbs, st.integers(0, 99), _memory()), max_size=10),
     st.integers(1, 3_000),
 )
 async def test_out_in_and_out_again_gives_the_same_bytes(
@@ -111,6 +155,7 @@ async def test_out_in_and_out_again_gives_the_same_bytes(
         before = await sizes(there)
         again = await imported(there, out)
         assert (again.created, again.known, again.left_out) == (0, report.memories, ())
+        assert (again.evidence, again.twins, again.reviews, again.rejections, again.superseded) == (0, 0, 0, 0, 0)
         assert await exported(there, project) == out
         assert await sizes(there) == before
 
@@ -258,6 +303,95 @@ async def test_a_newer_export_brings_an_older_state_up_to_date_and_not_the_other
     report = await imported(there, old)
     assert (report.created, report.known, report.superseded, report.conflicts) == (0, 1, 0, 0)
     assert await exported(there) == new
+
+
+async def test_what_was_taken_back_there_is_taken_back_here_and_never_the_other_way_round(
+    here: Athena, there: Athena
+) -> None:
+    (red,) = await here.memory.remember([NewMemory("the roof is red", valid_from=datetime(2020, 1, 1, tzinfo=UTC))])
+    states = [await exported(here)]
+    green = await here.memory.supersede(red.id, NewMemory("the roof is green"))
+    for id in (None, red.id, green.id, red.id):
+        if id:
+            await here.memory.restore(id)
+        states.append(await exported(here))
+    for newer, state in enumerate(states):
+        report = await imported(there, state)
+        assert (report.conflicts, await exported(there)) == (0, state)
+        for older in states[:newer]:
+            report = await imported(there, older)
+            assert (report.created, report.superseded, report.left_out) == (0, 0, ())
+            assert await exported(there) == state
+    assert await there.memory.history(red.id) == await here.memory.history(red.id)
+    # Over several states at once, too.
+    await emptied(there)
+    await imported(there, states[0])
+    await imported(there, states[-1])
+    assert await exported(there) == states[-1]
+
+
+async def test_evidence_of_what_is_not_here_is_left_out_and_named(here: Athena, there: Athena) -> None:
+    *_, roof = await here.memory.remember(_HOUSE)
+    (pattern,) = await here.memory.remember([NewMemory("the roof is warm", Kind.PATTERN, Scope("house"))])
+    (other,) = await here.memory.remember([NewMemory("the roof is cold", Kind.PATTERN, Scope("elsewhere"))])
+    async with here.database.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO evidence SELECT p.id, m.id, 'roof' FROM memory p, memory m"
+            " WHERE p.kind = 'pattern' AND p.project_id = m.project_id AND m.content LIKE '%roof%' AND p.id <> m.id"
+        )
+        for table in ("twin (memory_id, original_id, likeness)", "review (memory_id, because_id)"):
+            likeness = ", 0.9" if "likeness" in table else ""
+            await connection.execute(
+                f"INSERT INTO {table} SELECT p.id, m.id{likeness} FROM memory p, memory m"
+                " WHERE p.content LIKE '%warm' AND m.content LIKE '%red'"
+            )
+    out = await exported(here)
+    header = json.loads(out.split(b"\n")[0])
+    assert (header["evidence"], header["twins"], header["reviews"]) == (2, 1, 1)
+    assert b"evidence" not in (await exported(here, "elsewhere")).split(b"\n", 1)[1]
+    await imported(there, out)
+    await there.memory.forget([roof.id])
+    report = await imported(there, out)
+    assert (report.forgotten, report.missing, report.evidence) == (1, 3, 0)
+    assert {(each.id, each.why) for each in report.left_out if each.why == "missing"} == {
+        (roof.id, "missing"),
+        (pattern.id, "missing"),
+    }
+    assert [each.content for each in await there.memory.evidence(pattern.id)] == [_HOUSE[0].content]
+    report = await imported(there, out, revive=True)
+    assert (report.created, report.evidence, report.twins, report.reviews, report.missing) == (1, 1, 1, 1, 0)
+    assert await there.memory.evidence(pattern.id) == await here.memory.evidence(pattern.id)
+    assert await there.memory.evidence(other.id) == []
+    bad = edited(out, ('"quote":"roof"', '"quote":"\\u0000"'))
+    with pytest.raises(InvalidInput, match=r"^line 8: this can't be stored"):
+        await imported(there, bad)
+    fewer = edited(out, ('"twins":1', '"twins":2'))
+    with pytest.raises(InvalidInput, match="there were 1 twins, and the header says 2"):
+        await imported(there, fewer)
+
+
+async def test_a_file_of_the_first_version_is_read(there: Athena) -> None:
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    version = (
+        '{{"record":"memory","id":"{}","lineage":"{}","supersedes":{},"superseded_by":{},"project":"p",'
+        '"memory_type":"fact","content":"alice likes {}","valid_from":"{}","valid_until":{},"recorded_at":"{}"}}'
+    )
+    moments = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+    data = "\n".join((
+        '{"record":"header","format":"athena-memory","version":1,"memories":2,"tombstones":0}',
+        version.format(first, first, "null", f'"{second}"', "tea", moments[0], f'"{moments[1]}"', moments[0]),
+        version.format(second, first, f'"{first}"', "null", "milk", moments[1], "null", moments[1]),
+        '{"record":"end"}', "",
+    )).encode()  # fmt: skip
+    assert (await imported(there, data)).created == 2
+    assert (await imported(there, data)).known == 2
+    where = Filter(Scope("p"))
+    assert await recalled(there, "what does alice like", where) == ["alice likes milk"]
+    # Nothing is known of what was believed before; what it says of itself is enough.
+    assert (await there.memory.restore(first)).valid_until is None
+    assert await recalled(there, "what does alice like", where) == ["alice likes tea"]
+    assert (await imported(there, data)).left_out == ()
+    assert await recalled(there, "what does alice like", where) == ["alice likes tea"]
 
 
 async def test_what_was_forgotten_here_stays_forgotten_unless_told_otherwise(here: Athena, there: Athena) -> None:

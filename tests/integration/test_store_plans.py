@@ -95,9 +95,9 @@ async def _plan(connection: Connection, sql: str, *parameters: Any) -> list[dict
 
 
 def _parameters(project: int, vector: NDArray[np.float32], words: str, **scope: Any) -> list[Any]:
-    """$1 to $12."""
+    """$1 to $13."""
     user, tags = scope.get("user"), scope.get("tags")
-    return [project, None, user, None, None, tags, None, None, datetime.now(UTC), words, HalfVector(vector), 10]
+    return [project, None, user, None, None, tags, None, None, datetime.now(UTC), None, words, HalfVector(vector), 10]
 
 
 def _scanned_whole(nodes: list[dict[str, Any]]) -> set[str]:

@@ -90,7 +90,7 @@ def changed(old: bytes, new: bytes) -> Callable[[], bytes]:
         (lambda: b"", "line 1: the file is empty"),
         (lambda: b"\n", "line 1: this is no export"),
         (lambda: FIRST + b"\n", "line 1: this is no export"),
-        (changed(b'"version":1', b'"version":2,"later":true'), "line 1: this export has format 2"),
+        (changed(b'"version":1', b'"version":3,"later":true'), "line 1: this export has format 3"),
         (lambda: BEFORE, "line 5: the last line of the export is missing"),
         (lambda: WHOLE + WHOLE, "line 6: something follows"),
         (lambda: BEFORE + WHOLE, "line 5: another export begins here"),
@@ -111,6 +111,36 @@ async def test_what_is_wrong_is_said_with_its_line(make: Callable[[], bytes], sa
     with pytest.raises(InvalidInput, match=f"^{said}") as refused:
         await read(make())
     assert refused.value.hint
+
+
+async def test_what_speaks_of_memories_is_read_and_counted() -> None:
+    one, other = b"0192f0c1-2345-7abc-8def-0123456789ab", b"0192f0c1-2345-7abc-8def-0123456789ac"
+    links = [
+        b'{"record":"evidence","pattern":"%s","memory":"%s","quote":"tea"}' % (one, other),
+        b'{"record":"twin","memory":"%s","original":"%s","likeness":0.9,"since":"2026-11-20T09:30:00Z"}' % (one, other),
+        b'{"record":"review","memory":"%s","because":"%s","since":"2026-11-20T09:30:00Z"}' % (one, other),
+        b'{"record":"rejection","project":"kitchen","memories":["%s"],"at":"2026-11-20T09:30:00Z"}' % one,
+    ]
+    believed = FIRST.replace(
+        b'"metadata"',
+        b'"derived":true,"expires_at":"2090-01-01T00:00:00Z","beliefs":[{"valid_from":"2026-11-20T09:30:00Z",'
+        b'"valid_until":null,"superseded_by":null,"known_until":"2026-11-20T09:31:00Z"}],"metadata"',
+    )
+    header = (
+        b'{"record":"header","format":"athena-memory","version":2,"evidence":1,"twins":1,"reviews":1,"rejections":1}'
+    )
+    file = [header, believed, *links, b'{"record":"end"}', b""]
+    found = await read(b"\n".join(file))
+    assert [type(record).__name__ for _, record in found[2:]] == [
+        *("EvidenceRecord", "TwinRecord", "ReviewRecord", "RejectionRecord"),
+    ]
+    assert found[1][1].beliefs[0].known_until.minute == 31
+    for place, what in enumerate(("evidence", "twins", "reviews", "rejections"), 2):
+        with pytest.raises(InvalidInput, match=f"there were 0 {what}, and the header says 1"):
+            await read(b"\n".join(file[:place] + file[place + 1 :]))
+    for old, new in ((b"09:31:00Z", b"09:31:00"), (b"2026-11-20T09:31:00Z", b"0001-01-01T00:00:00+02:00")):
+        with pytest.raises(InvalidInput, match=r"^line 2: .*(known_until|timezone)"):
+            await read(b"\n".join([header, believed.replace(old, new), *file[2:]]))
 
 
 async def test_counts_and_digest_may_be_left_out_by_who_writes_a_file_by_hand() -> None:

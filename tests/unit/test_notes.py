@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from athena.memory.notes import Note, Notes
-from athena.memory.types import Filter, Hit, Kind, Memory, Recall, Scope
+from athena.memory.types import Filter, Hit, Kind, Known, Memory, Recall, Scope
 
 RECORDED = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -75,3 +76,28 @@ async def test_the_day_it_happened_or_was_recorded() -> None:
         Note("a", date(2024, 2, 3)),
         Note("b", date(2026, 11, 20)),
     ]
+
+
+async def test_what_was_concluded_from_several_notes_comes_first() -> None:
+    def concluded(content: str, type: str, *because: str) -> Known:
+        memory = replace(hit(content, 0).memory, kind=Kind.PATTERN, metadata={"pattern": {"type": type}})
+        return Known(memory, because)
+
+    one, other, far = (hit(name, score, cosine=0.6) for name, score in (("one", 3.0), ("other", 2.9), ("far", 1.0)))
+    hits = tuple(replace(each, memory=replace(each.memory, id=each.memory.content)) for each in (one, other, far))
+    known = (
+        concluded("again and again", "routine", "one", "other"),
+        concluded("of one note", "theme", "one"),
+        concluded("since then otherwise", "change", "other"),
+        concluded("of what wasn't told", "routine", "far", "one"),
+    )
+
+    async def recall(query: str, where: Filter, *, limit: int) -> Recall:
+        return Recall(hits, (), 0, {}, known)
+
+    told: list[list[str]] = []
+    notes = Notes(recall, lambda memories: told.append([memory.content for memory in memories]))
+    found = [note.content for note in await notes("q", project="p", session=None)]
+    assert found == ["again and again", "since then otherwise", "one", "other"]
+    # What came back from there is recognised, a pattern's words like any other's.
+    assert told == [found]

@@ -12,10 +12,11 @@ schemathesis.serializer.alias("application/x-ndjson", "text/plain")
 
 @schemathesis.hook
 def map_body(context: schemathesis.HookContext, body: Any) -> Any:
-    """Random intervals would end before they begin half of the time, or long ago."""
+    """Random intervals would end before they begin half of the time, or long ago; so would what is to expire."""
     if isinstance(body, dict):
         memories = body.get("memories")
         for each in (body, *(memories if isinstance(memories, list) else ())):
             if isinstance(each, dict):
                 each.pop("valid_until", None)
+                each.pop("expires_at", None)
     return body

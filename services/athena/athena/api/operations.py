@@ -6,8 +6,18 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from athena.api.deps import WAIT_S, Call
-from athena.api.schemas.answers import ForgottenView, History, MemoryPage, MemoryView, Recalled, Stored
+from athena.api.schemas.answers import (
+    Evidence,
+    ForgottenView,
+    History,
+    MemoryPage,
+    MemoryView,
+    Recalled,
+    Stored,
+    UnusedPage,
+)
 from athena.api.schemas.forget import ForgetQuery
+from athena.api.schemas.listing import UnusedQuery
 from athena.api.schemas.memories import Fact, Listing, RecallQuery, Remember
 from athena.errors import NotFound
 from athena.rewrite.ledger import Owner
@@ -51,6 +61,23 @@ async def supersede(call: Call, memory_id: UUID, body: Fact) -> Stored:
     return Stored.of(receipt)
 
 
+async def restore(call: Call, memory_id: UUID) -> MemoryView:
+    memory = await call.athena.memory.restore(str(memory_id))
+    call.metrics.operation("restore")
+    return MemoryView.of(memory)
+
+
+async def evidence(call: Call, memory_id: UUID) -> Evidence:
+    return Evidence.of(await call.athena.memory.evidence(str(memory_id)))
+
+
+async def unused(call: Call, asked: UnusedQuery) -> UnusedPage:
+    page = await call.athena.memory.unused(
+        asked.project, older_than_days=asked.older_than_days, limit=asked.limit, cursor=asked.cursor
+    )
+    return UnusedPage.of(page)
+
+
 async def history(call: Call, memory_id: UUID) -> History:
     return History.of(await call.athena.memory.history(str(memory_id)))
 
@@ -60,12 +87,16 @@ async def forget(call: Call, asked: ForgetQuery) -> ForgottenView:
     conversations = 0
     if ids := asked.chosen():
         named = asked.project if "project" in asked.model_fields_set else None
-        forgotten = await memory.forget(ids, project=named)
+        forgotten = await memory.forget(ids, project=named, ledger=asked.ledger)
         if forgotten.count == 0:
             raise NotFound("there is no such memory" if len(ids) == 1 else "there is none of these memories")
     else:
         forgotten = await memory.forget_where(
-            asked.filter(), query=asked.query, limit=asked.limit, dry_run=asked.dry_run is not False
+            asked.filter(),
+            query=asked.query,
+            limit=asked.limit,
+            dry_run=asked.dry_run is not False,
+            ledger=asked.ledger,
         )
         owner = Owner(call.principal, asked.project)
         only_counted = forgotten.dry_run or not asked.purge_conversations

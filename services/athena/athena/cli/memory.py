@@ -1,4 +1,4 @@
-"""`athena remember | recall | list | history | forget`."""
+"""`athena remember | recall | list | history | supersede | reinstate | forget`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ Agent = Annotated[str | None, typer.Option("--agent", help="Only this agent's.")
 Session = Annotated[str | None, typer.Option("--session", help="Only of this session.")]
 Kind = Annotated[str | None, typer.Option("--type", "-t", help="fact, event, procedure, preference, task or pattern.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="Can be given several times.")]
+AsOf = Annotated[str | None, typer.Option(help="What was true at this moment (UTC), as we know it today.")]
+KnownAt = Annotated[str | None, typer.Option(help="What was known at this moment (UTC), and nothing learnt since.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The API's answer as it is.")]
 Key = Annotated[str | None, typer.Option("--key", envvar="ATHENA_KEY", help="Athena key, where one is needed.")]
 
@@ -42,6 +44,9 @@ def remember(
     occurred_at: Annotated[
         str | None, typer.Option("--at", help="When it happened, as 2026-11-20T09:30 (UTC).")
     ] = None,
+    expires_at: Annotated[
+        str | None, typer.Option("--expires", help="Forgotten by itself at this moment (UTC); else it is kept.")
+    ] = None,
     tag: Tags = None,
     source: Annotated[str | None, typer.Option(help="Where it comes from.")] = None,
     key: Key = None,
@@ -51,9 +56,10 @@ def remember(
     content = sys.stdin.read() if text == "-" else text
     stored = _tool(
         "remember", key, content=content, memory_type=kind, project=project, user_id=user, agent_id=agent,
-        session_id=session, occurred_at=occurred_at, tags=tag, source=source,
+        session_id=session, occurred_at=occurred_at, expires_at=expires_at, tags=tag, source=source,
     )  # fmt: skip
-    word = "remembered" if stored["status"] == "created" else "known already"
+    known = "recalled lately, and not stored again" if stored["reason"] == "echo" else "known already"
+    word = "remembered" if stored["status"] == "created" else known
     _show(stored, as_json, f"{word}: {stored['id']} (embedding: {stored['embedding']})")
 
 
@@ -69,16 +75,18 @@ def recall(
     tag: Tags = None,
     since: Annotated[str | None, typer.Option(help="Happened at or after this moment (UTC).")] = None,
     until: Annotated[str | None, typer.Option(help="Happened before this moment (UTC).")] = None,
-    as_of: Annotated[str | None, typer.Option(help="What was true at this moment (UTC).")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Find what is remembered, by meaning and by words."""
     found = _tool(
         "recall", key, query=query, limit=limit, memory_type=kind, project=project, user_id=user, agent_id=agent,
-        session_id=session, tags=tag, since=since, until=until, as_of=as_of,
+        session_id=session, tags=tag, since=since, until=until, as_of=as_of, known_at=known_at,
     )  # fmt: skip
-    _show(found, as_json, _memories(found["memories"], "nothing is remembered about that"))
+    memories = _memories(found["memories"], "nothing is remembered about that")
+    _show(found, as_json, Group(memories, *_concluded(found)) if found["patterns"] else memories)
     if not as_json and found["degraded"]:
         _note(f"degraded: {', '.join(found['degraded'])} could not take part (athena doctor)")
     if not as_json and found["pending"]:
@@ -96,13 +104,15 @@ def list_(
     agent: Agent = None,
     session: Session = None,
     tag: Tags = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """List memories, newest first."""
     page = _tool(
         "list", key, limit=limit, cursor=cursor, include_superseded=superseded, memory_type=kind, project=project,
-        user_id=user, agent_id=agent, session_id=session, tags=tag,
+        user_id=user, agent_id=agent, session_id=session, tags=tag, as_of=as_of, known_at=known_at,
     )  # fmt: skip
     _show(page, as_json, _memories(page["memories"], "nothing is remembered here"))
     if not as_json and page["next_cursor"]:
@@ -116,10 +126,11 @@ def history(
     """Show how a memory came to be what it is."""
     told = _tool("history", key, id=id)
     table = Table(box=None, pad_edge=False)
-    for name in ("when (UTC)", "what", "id", "content"):
+    for name in ("when (UTC)", "what", "id", "true (UTC)", "content"):
         table.add_column(name, no_wrap=name != "content", overflow="fold")
     for step in told["history"]:
-        table.add_row(_when(step["at"]), step["action"], step["id"], Text(_short(step["content"] or "-")))
+        what = f"{step['action']} by\n{step['replaced_by']}" if step["replaced_by"] else step["action"]
+        table.add_row(_when(step["at"]), what, step["id"], _while(step), Text(_short(step["content"] or "-")))
     _show(told, as_json, table)
 
 
@@ -131,13 +142,19 @@ def supersede(
     as_json: AsJson = False,
 ) -> None:
     """Put something newer in the place of a memory; the history keeps both."""
-
-    async def ask() -> Any:
-        async with connect(config.load(), key) as connection:
-            return await connection.call("POST", f"/api/v1/memories/{id}/supersede", body={"content": text})
-
-    stored = asyncio.run(ask())
+    stored = _change(key, id, "supersede", {"content": text})
     _show(stored, as_json, f"superseded: {stored['id']} takes its place")
+
+
+@app.command()
+def reinstate(
+    id: Annotated[str, typer.Argument(help="The memory that was superseded, and is right after all.")],
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Undo what superseded a memory; the history keeps both."""
+    memory = _change(key, id, "restore")
+    _show(memory, as_json, Group(Text("stands again:"), _memory(memory)))
 
 
 @app.command()
@@ -146,6 +163,9 @@ def forget(
     query: Annotated[str | None, typer.Option(help="Those that contain every word of this.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything in the scope given.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would go.")] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Also what was sent of it in conversations; these lose their cache.")
+    ] = False,
     kind: Kind = None,
     project: Project = "default",
     user: User = None,
@@ -157,22 +177,35 @@ def forget(
 ) -> None:
     """Forget for good: by id at once, by description with --yes."""
     if ids:
-        gone = _tool("forget", key, ids=ids)
+        gone = _tool("forget", key, ids=ids, ledger=ledger)
     elif query or everything or kind or user or agent or session or tag:
         gone = _tool(
             "forget", key, query=query, memory_type=kind, project=project, user_id=user, agent_id=agent,
-            session_id=session, tags=tag, dry_run=not yes,
+            session_id=session, tags=tag, ledger=ledger, dry_run=not yes,
         )  # fmt: skip
     else:
         raise InvalidInput("say what to forget: ids, --query, a scope, or --all with --project")
     done = f"forgot {gone['count']}"
     _show(gone, as_json, f"{gone['count']} would be forgotten; --yes does it" if gone["dry_run"] else done)
+    if not as_json and (gone["patterns_weaker"] or gone["patterns_forgotten"]):
+        weaker, lost = len(gone["patterns_weaker"]), len(gone["patterns_forgotten"])
+        _note(f"patterns: {weaker} with less evidence, {lost} with none left, which go")
+    if not as_json and gone["decisions"]:
+        _note(f"texts of conversations: {gone['decisions']}")
 
 
 def _tool(name: str, key: str | None, **arguments: Any) -> Any:
     async def ask() -> Any:
         async with connect(config.load(), key) as connection:
             return await connection.tool(name, arguments)
+
+    return asyncio.run(ask())
+
+
+def _change(key: str | None, id: str, verb: str, body: dict[str, Any] | None = None) -> Any:
+    async def ask() -> Any:
+        async with connect(config.load(), key) as connection:
+            return await connection.call("POST", f"/api/v1/memories/{id}/{verb}", body=body)
 
     return asyncio.run(ask())
 
@@ -203,6 +236,24 @@ def _memory(each: dict[str, Any]) -> Text:
     if "score" in each:
         about.insert(0, f"{each['score']:.2f} (cosine {each['explanation']['cosine']:.2f})")
     return Text.assemble(("  ".join(about), "dim"), "\n", _short(each["content"]))
+
+
+def _concluded(found: dict[str, Any]) -> list[Text]:
+    """What was concluded from what was found, beneath it."""
+    return [Text("\nconcluded from these:"), *(_known(each) for each in found["patterns"])]
+
+
+def _known(each: dict[str, Any]) -> Text:
+    about = f"{each['memory_type']}  {each['id']}  from {len(each['because'])} of these"
+    return Text.assemble((about, "dim"), "\n", _short(each["content"]))
+
+
+def _while(step: dict[str, Any]) -> str:
+    """When it was true, as was believed from then on."""
+    if step["valid_from"] is None:
+        return "-"
+    since = "…" if step["valid_from"].startswith("0001-01-01") else _when(step["valid_from"])
+    return f"{since} – {_when(step['valid_until']) if step['valid_until'] else '…'}"
 
 
 def _short(content: str) -> str:

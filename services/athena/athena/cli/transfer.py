@@ -31,6 +31,7 @@ _WHY = {
     "different": "something else has its id here",
     "diverged": "here, another one superseded it; both are kept",
     "remembered": "forgotten there, still remembered here",
+    "missing": "this isn't here, and something speaks of it",
 }
 
 
@@ -94,7 +95,7 @@ async def _export(out: BinaryIO, project: str | None, key: str | None) -> dict[s
                     out.write(piece)
                     if header is None:
                         header = json.loads(piece.split(b"\n", 1)[0])
-                        total = header["memories"] + header["tombstones"]
+                        total = sum(count for count in header.values() if type(count) is int) - header["version"]
                     records += piece.count(b"\n")
                     bars.update(task, completed=min(records, total), total=total)
                     tail = (tail + piece)[-256:]
@@ -146,10 +147,12 @@ def _tell(answer: dict[str, Any]) -> None:
     known = f"{answer['known']:,} are known already"
     typer.echo(f"{answer['memories']:,} memories: {answer['created']:,} {verb} imported, {known}")
     if answer["superseded"]:
-        typer.echo(f"{answer['superseded']:,} that were current here {verb} superseded")
+        typer.echo(f"{answer['superseded']:,} that are known here {verb} brought up to date")
     if answer["tombstones"]:
         typer.echo(f"{answer['tombstones']:,} tombstones of forgotten memories {verb} imported")
-    left = answer["duplicates"] + answer["forgotten"] + answer["conflicts"]
+    if answer["evidence"]:
+        typer.echo(f"{answer['evidence']:,} pieces of evidence {verb} imported")
+    left = answer["duplicates"] + answer["forgotten"] + answer["conflicts"] + answer["missing"]
     if left:
         typer.echo(f"{left:,} lines were left out:", err=True)
     for each in answer["left_out"]:

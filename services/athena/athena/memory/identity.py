@@ -60,6 +60,8 @@ def request_hash(memories: list[NewMemory]) -> bytes:
                 moment.timestamp() if moment else None
                 for moment in (memory.occurred_at, memory.valid_from, memory.valid_until)
             ),
+            # Only where it is given: requests that were answered before there was such a field keep their hash.
+            *([memory.expires_at.timestamp()] if memory.expires_at else ()),
         ]
         for memory in memories
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -32,6 +33,16 @@ class Wake(Protocol):
     """Tells the worker, when and only when the transaction of `connection` commits, that there is work."""
 
     async def __call__(self, connection: Connection) -> None: ...
+
+
+class Sent(Protocol):
+    """What was sent in conversations, as it was sent."""
+
+    async def forget_texts(
+        self, connection: Connection, project: str, texts: Sequence[str], *, dry_run: bool = False
+    ) -> int:
+        """Forget, in the transaction of `connection`, what holds any of these texts; how much that is, or would be."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

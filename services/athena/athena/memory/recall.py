@@ -19,7 +19,8 @@ from athena.memory.embedding import query_vector
 from athena.memory.generations import Generations
 from athena.memory.names import Names
 from athena.memory.rows import memory_of, scope_parameters
-from athena.memory.types import Filter, Generation, Hit, Recall
+from athena.memory.types import Filter, Generation, Hit, Known, Recall
+from athena.memory.use import Uses
 from athena.store.pool import Database
 from athena.store.sql import statements, with_generation
 
@@ -41,14 +42,17 @@ log = structlog.get_logger(__name__)
 class Reader:
     """Recalls. Safe to use from many tasks."""
 
-    def __init__(self, database: Database, generations: Generations, names: Names | None = None) -> None:
+    def __init__(
+        self, database: Database, generations: Generations, names: Names | None = None, uses: Uses | None = None
+    ) -> None:
         self._database = database
         self._names = names or Names()
         self._generations = generations
+        self._uses = uses or Uses(database)
         self._away_until = 0.0
 
-    async def recall(self, query: str, where: Filter, *, limit: int = 10) -> Recall:
-        """The `limit` best hits, best first."""
+    async def recall(self, query: str, where: Filter, *, limit: int = 10, counted: bool = True) -> Recall:
+        """The `limit` best hits, best first. `counted`: somebody reads them."""
         started = time.perf_counter()
         generation = (await self._generations.active()).serving
         vector, reasons = await self._vector(generation, query)
@@ -66,8 +70,11 @@ class Reader:
             "embedding_ms": round((embedded - started) * 1e3, 2),
             "search_ms": round((searched - embedded) * 1e3, 2),
         }
-        hits = tuple(_hit(row) for row in rows if row["uid"] is not None)
-        return Recall(hits, tuple(reasons), rows[0]["pending"] if rows else 0, timings)
+        hits = tuple(_hit(row) for row in rows if row["uid"] is not None and not row["is_concluded"])
+        known = tuple(Known(memory_of(row), tuple(map(str, row["because"]))) for row in rows if row["is_concluded"])
+        if counted:
+            self._uses.count([*(hit.memory for hit in hits), *(each.memory for each in known)])
+        return Recall(hits, tuple(reasons), rows[0]["pending"] if rows else 0, timings, known)
 
     async def _vector(self, generation: Generation | None, query: str) -> tuple[HalfVector | None, list[str]]:
         if generation is None or time.monotonic() < self._away_until:

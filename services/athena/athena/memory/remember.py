@@ -6,30 +6,34 @@ Nothing here waits for a model. What is acknowledged is in PostgreSQL; its vecto
 
 from __future__ import annotations
 
+import asyncio
 import json
+import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from athena.errors import Conflict, NotFound
+from athena.errors import Conflict, InvalidInput, NotFound
+from athena.memory.echoes import Echoes, Look, look
 from athena.memory.identity import fingerprint, new_uid, request_hash, speaker
 from athena.memory.names import Names
 from athena.memory.ports import Wake
 from athena.memory.rows import uid_of
 from athena.memory.types import Kind, NewMemory, Receipt, Scope
+from athena.memory.use import Uses
 from athena.store.pool import Database
 from athena.store.sql import statements
 
 if TYPE_CHECKING:
-    import uuid
-
     from athena.store.pool import Connection
 
 _SQL = statements("remember")
 _MEMORY = statements("memory")
+# Characters from which on texts are read beside the event loop.
+_LONG = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +50,33 @@ class Writer:
     `wake` is called inside the transaction that gives the worker something to do, `notify` after it.
     """
 
-    def __init__(self, database: Database, wake: Wake, notify: Callable[[], None], names: Names | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        wake: Wake,
+        notify: Callable[[], None],
+        names: Names | None = None,
+        uses: Uses | None = None,
+    ) -> None:
         self._database = database
         self._names = names or Names()
         self._wake = wake
         self._notify = notify
+        self._echoes = Echoes(uses or Uses(database), self._names)
 
     async def remember(
         self, memories: Sequence[NewMemory], *, idempotency_key: str | None = None, principal: str = ""
     ) -> list[Receipt]:
         """One receipt per memory, in order. A repeated `idempotency_key` gets the first answer again;
-        with another request under the same key: `Conflict`."""
+        with another request under the same key: `Conflict`. What was recalled and comes back is an echo, and not
+        stored."""
         items = list(memories)
         if not items:
             return []
+        is_long = sum(len(item.content) for item in items) > _LONG
+        looks = await asyncio.to_thread(_looks, items) if is_long else _looks(items)
         receipts = await self._database.in_transaction(
-            lambda connection: self._remember_once(connection, items, idempotency_key, principal)
+            lambda connection: self._remember_once(connection, items, looks, idempotency_key, principal)
         )
         self._notify()
         return receipts
@@ -72,6 +87,19 @@ class Writer:
         receipt = await self._database.in_transaction(lambda connection: self._supersede_once(connection, uid, new))
         self._notify()
         return receipt
+
+    async def put_in(self, connection: Connection, new: NewMemory) -> uuid.UUID | None:
+        """Store one in the transaction of `connection`; None where it is remembered already."""
+        uid = new_uid()
+        (row,) = await self._insert(connection, [new], [fingerprint(new)], [uid], _Version())
+        if not row["created"]:
+            return None
+        await self._wake(connection)
+        return uid
+
+    async def supersede_in(self, connection: Connection, uid: uuid.UUID, new: NewMemory) -> uuid.UUID:
+        """`supersede` in the transaction of `connection`."""
+        return uuid.UUID((await self._supersede_once(connection, uid, new)).id)
 
     async def _supersede_once(self, connection: Connection, uid: uuid.UUID, new: NewMemory) -> Receipt:
         old = await connection.fetchrow(_MEMORY["lock_version"], uid)
@@ -85,7 +113,9 @@ class Writer:
             new,
             kind=Kind(old["kind"]),
             scope=Scope(old["project"], old["user_id"], old["agent_id"], old["session"]),
+            expires_at=new.expires_at or old["expires_at"],
         )
+        _check_expiry([new])
         mark = fingerprint(new)
         if mark == old["fingerprint"]:
             raise Conflict(f"memory {uid} says this already", hint="nothing was changed")
@@ -100,12 +130,29 @@ class Writer:
         return Receipt(str(successor), "created", "pending")
 
     async def _remember_once(
-        self, connection: Connection, memories: list[NewMemory], key: str | None, principal: str
+        self,
+        connection: Connection,
+        memories: list[NewMemory],
+        looks: list[Look],
+        key: str | None,
+        principal: str,
     ) -> list[Receipt]:
         if key is not None:
             digest = request_hash(memories)
             if not await connection.fetchval(_SQL["claim_idempotency_key"], principal, key, digest):
                 return await _first_answer(connection, principal, key, digest)
+        _check_expiry(memories)
+        echoes = await self._echoes.found(connection, looks)
+        news = iter(await self._store(connection, [each.item for i, each in enumerate(looks) if i not in echoes]))
+        receipts = [echoes[index] if index in echoes else next(news) for index in range(len(looks))]
+        if key is not None:
+            kept = [asdict(receipt) for receipt in receipts]
+            await connection.execute(_SQL["keep_idempotent_answer"], principal, key, json.dumps(kept))
+        return receipts
+
+    async def _store(self, connection: Connection, memories: list[NewMemory]) -> list[Receipt]:
+        if not memories:
+            return []
         # Two equal memories in one statement would be refused: the second is a duplicate of the first.
         prints = [(memory.scope.project, fingerprint(memory)) for memory in memories]
         first: dict[tuple[str, bytes], int] = {}
@@ -124,9 +171,6 @@ class Writer:
             )
         if any(row["created"] for row in rows):
             await self._wake(connection)
-        if key is not None:
-            kept = [{"id": r.id, "status": r.status, "embedding": r.embedding} for r in receipts]
-            await connection.execute(_SQL["keep_idempotent_answer"], principal, key, json.dumps(kept))
         return receipts
 
     async def _insert(
@@ -153,13 +197,23 @@ class Writer:
         return [found[projects[m.scope.project], mark] for m, mark in zip(memories, marks, strict=True)]
 
 
+def _check_expiry(memories: Sequence[NewMemory]) -> None:
+    now = datetime.now(UTC)
+    if any(memory.expires_at is not None and memory.expires_at <= now for memory in memories):
+        raise InvalidInput("expires_at is in the past", hint="give a time to come, or none: then it is kept")
+
+
 async def _first_answer(connection: Connection, principal: str, key: str, digest: bytes) -> list[Receipt]:
     row = await connection.fetchrow(_SQL["idempotent_answer"], principal, key)
     if row is None or row["request_hash"] != digest:
         raise Conflict(
             "this Idempotency-Key was used for another request", hint="use a new key for each different request"
         )
-    return [Receipt(r["id"], r["status"], r["embedding"]) for r in json.loads(row["receipts"])]
+    return [Receipt(**receipt) for receipt in json.loads(row["receipts"])]
+
+
+def _looks(items: list[NewMemory]) -> list[Look]:
+    return [look(item) for item in items]
 
 
 def _columns(
@@ -191,6 +245,7 @@ def _columns(
             version.lineage or uid,
             version.supersedes,
             speaker(m.content),
+            m.expires_at,
         )
         for uid, m, mark in zip(uids, memories, marks, strict=True)
     ]

@@ -33,6 +33,11 @@ def memory_of(row: Mapping[str, Any]) -> Memory:
         supersedes=_text(row["supersedes"]),
         superseded_by=_text(row["superseded_by"]),
         times_seen=row["times_seen"],
+        expires_at=row["expires_at"],
+        derived=row["derived"],
+        recalls=row.get("recalls") or 0,
+        last_recalled_at=row.get("last_recalled_at"),
+        twin_of=_text(row.get("twin_of")),
         embedding="ready" if row["ready"] else "pending",
     )
 
@@ -46,12 +51,13 @@ def uid_of(id: str) -> uuid.UUID:
 
 
 async def scope_parameters(
-    connection: Connection, where: Filter, names: Names, *, now: bool = True
+    connection: Connection, where: Filter, names: Names, *, everything: bool = False
 ) -> list[Any] | None:
-    """The parameters $1..$9 of every statement that looks through a scope.
+    """The parameters $1..$10 of every statement that looks through a scope.
 
     None where the project or the session has never been written to: nothing can be in it.
-    `now`: without an `as_of`, only what is true now (otherwise: whenever it was true).
+    `everything`: without an `as_of`, whenever it was true, and what was concluded, too; otherwise only what is true now
+    (or was, at `known_at`), and what was concluded only where kinds are named.
     """
     project = (await names.projects(connection, [where.scope.project])).get(where.scope.project)
     if project is None:
@@ -67,11 +73,12 @@ async def scope_parameters(
         session,
         where.scope.user_id,
         where.scope.agent_id,
-        [kind.value for kind in where.kinds] or None,
+        [kind.value for kind in where.kinds or (tuple(Kind) if everything else ())] or None,
         list(where.tags) or None,
         where.since,
         where.until,
-        where.as_of or (datetime.now(UTC) if now else None),
+        where.as_of or (None if everything else where.known_at or datetime.now(UTC)),
+        where.known_at,
     ]
 
 

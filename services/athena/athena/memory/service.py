@@ -10,14 +10,28 @@ from dataclasses import replace
 from typing import Any
 
 from athena.memory.browse import Shelf
+from athena.memory.forget import Forgetter
 from athena.memory.generations import Generations
 from athena.memory.names import Names
-from athena.memory.ports import Wake
+from athena.memory.past import Past
+from athena.memory.ports import Sent, Wake
 from athena.memory.recall import Reader
 from athena.memory.remember import Writer
 from athena.memory.rows import uid_of
 from athena.memory.transfer import Exporter, Imported, Importer
-from athena.memory.types import Filter, Forgotten, HistoryEntry, Memory, NewMemory, Page, Recall, Receipt
+from athena.memory.types import (
+    Filter,
+    Forgotten,
+    HistoryEntry,
+    Memory,
+    NewMemory,
+    Page,
+    Recall,
+    Receipt,
+    Support,
+    Unused,
+)
+from athena.memory.use import Uses
 from athena.store.pool import Database
 from athena.store.sql import statements
 
@@ -29,14 +43,23 @@ class MemoryService:
     """Every method raises `StoreUnavailable` while PostgreSQL is away."""
 
     def __init__(
-        self, database: Database, generations: Generations, wake: Wake, notify: Callable[[], None] = lambda: None
+        self,
+        database: Database,
+        generations: Generations,
+        wake: Wake,
+        notify: Callable[[], None] = lambda: None,
+        sent: Sent | None = None,
     ) -> None:
-        """`notify`: tell this process's worker, if it has one, that there is something to embed."""
+        """`notify`: tell this process's worker, if it has one, that there is something to embed. `sent`: where
+        forgetting reaches when it is told to."""
         names = Names()
         self._database = database
-        self._writer = Writer(database, wake, notify, names)
-        self._reader = Reader(database, generations, names)
+        self._uses = Uses(database)
+        self._writer = Writer(database, wake, notify, names, self._uses)
+        self._reader = Reader(database, generations, names, self._uses)
         self._shelf = Shelf(database, names)
+        self._forgetter = Forgetter(database, wake, notify, names, sent)
+        self._past = Past(database)
         self._exporter = Exporter(database)
         self._importer = Importer(database, wake, notify)
 
@@ -55,6 +78,14 @@ class MemoryService:
     async def recall(self, query: str, where: Filter, *, limit: int = 10) -> Recall:
         return await self._reader.recall(query, where, limit=limit)
 
+    async def glance(self, query: str, where: Filter, *, limit: int = 10) -> Recall:
+        """A recall that doesn't count: nobody is told of it, or not of all of it (`told`)."""
+        return await self._reader.recall(query, where, limit=limit, counted=False)
+
+    def told(self, memories: Sequence[Memory]) -> None:
+        """These were recalled, and told to somebody."""
+        self._uses.count(memories)
+
     async def get(self, id: str) -> Memory:
         return await self._shelf.get(id)
 
@@ -64,14 +95,30 @@ class MemoryService:
     async def supersede(self, id: str, new: NewMemory) -> Receipt:
         return await self._writer.supersede(id, new)
 
-    async def history(self, id: str) -> builtins.list[HistoryEntry]:
-        return await self._shelf.history(id)
+    @property
+    def writer(self) -> Writer:
+        """For who writes in a transaction of its own."""
+        return self._writer
 
-    async def forget(self, ids: Sequence[str], *, project: str | None = None) -> Forgotten:
-        return await self._shelf.forget(ids, project=project)
+    async def history(self, id: str) -> builtins.list[HistoryEntry]:
+        return await self._past.history(id)
+
+    async def restore(self, id: str) -> Memory:
+        """Undo what superseded the version `id`; see `Past.restore`."""
+        await self._past.restore(id)
+        return await self._shelf.get(id)
+
+    async def evidence(self, id: str) -> builtins.list[Support]:
+        return await self._past.evidence(id)
+
+    async def unused(self, project: str, **page: Any) -> Unused:
+        return await self._shelf.unused(project, **page)
+
+    async def forget(self, ids: Sequence[str], *, project: str | None = None, ledger: bool = False) -> Forgotten:
+        return await self._forgetter.forget(ids, project=project, ledger=ledger)
 
     async def forget_where(self, where: Filter, **what: Any) -> Forgotten:
-        return await self._shelf.forget_where(where, **what)
+        return await self._forgetter.forget_where(where, **what)
 
     def export(self, project: str | None = None) -> AsyncGenerator[bytes]:
         """The memory as lines (`export.md`), of one project or of all. Close it: it holds a connection."""
@@ -80,6 +127,18 @@ class MemoryService:
     async def take_in(self, lines: AsyncIterator[bytes], *, dry_run: bool = False, revive: bool = False) -> Imported:
         """An export, all of it or nothing. `revive`: also what was forgotten here."""
         return await self._importer.take_in(lines, dry_run=dry_run, revive=revive)
+
+    async def run(self) -> None:
+        """Until cancelled: what is done beside the requests."""
+        await self._uses.run()
+
+    async def tidy(self) -> None:
+        """What time has done away with."""
+        await self._forgetter.expire()
+        await self._uses.tidy()
+
+    async def aclose(self) -> None:
+        await self._uses.aclose()
 
     async def _embedded(self, receipts: builtins.list[Receipt], wait_s: float) -> builtins.list[Receipt]:
         deadline = time.monotonic() + wait_s

@@ -7,11 +7,13 @@ Nothing that changes later (settings, a restart, another replica) changes what w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from athena.compression import Elision
+from athena.core.marked import escaped
 from athena.errors import NotFound
 from athena.rewrite.canonical import Unit
 from athena.store.sql import statements
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from athena.store.pool import Connection, Database
 
 _SQL = statements("rewrite")
+_NEEDLES_AT_ONCE = 100
+# In characters: what stands nowhere by chance, how much of a long text is looked for, and which sentences of it.
+_TELLING, _PART, _WHOLE = 12, 80, 40
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +112,40 @@ class Ledger:
                 await connection.execute(_SQL["purge_originals"], owner.principal, owner.project)
         return Purged(row["conversations"], row["decisions"], dry_run)
 
+    async def forget_texts(
+        self, connection: Connection, project: str, texts: Sequence[str], *, dry_run: bool = False
+    ) -> int:
+        """Forget, in the transaction of `connection`, what anybody sent or set aside in `project` that holds any of
+        `texts`, as it is, as a note, or cut short. How many decisions that are, or would be. Their conversations go on
+        as after `purge`."""
+        statement = _SQL["holding" if dry_run else "forget_holding"]
+        needles = sorted({form for text in texts for form in _forms(text)})
+        found: set[tuple[str, bytes]] = set()
+        for start in range(0, len(needles), _NEEDLES_AT_ONCE):
+            some = needles[start : start + _NEEDLES_AT_ONCE]
+            found.update((row["principal"], row["key"]) for row in await connection.fetch(statement, project, some))
+            if not dry_run:
+                await connection.execute(_SQL["forget_originals_holding"], project, some)
+        return len(found)
+
     async def expire(self) -> None:
         """Drop what hasn't been used for half a year."""
         async with self._database.transaction() as connection:
             await connection.execute(_SQL["expire"])
             await connection.execute(_SQL["expire_originals"])
+
+
+def _forms(text: str) -> set[str]:
+    """Parts of a text that stand wherever it was sent: as it was, or in a note, indented and escaped. A short one might
+    stand anywhere by chance: it is looked for as a note."""
+    text = text.strip()
+    if len(text) < _TELLING:
+        return {f": {escaped(text)}\n"} if text else set()
+    parts = {text[:_PART].strip(), text[-_PART:].strip()}
+    if len(text) > _PART:
+        # Of a shortened text, whole sentences are left.
+        parts.update(each for each in _SENTENCE.split(text) if len(each) >= _WHOLE)
+    return {form for part in parts for form in (part, escaped(part), escaped(part).replace("\n", "\n  "))}
 
 
 async def _keep(connection: Connection, owner: Owner, elisions: Sequence[Elision]) -> None:

@@ -9,10 +9,20 @@ from fastapi import APIRouter, Body, Query, Response
 from athena.api import operations
 from athena.api.deps import Calling, IdempotencyKey, Wait
 from athena.api.openapi import errors
-from athena.api.schemas.answers import ForgottenView, History, MemoryPage, MemoryView, Recalled, Stored, StoredBatch
+from athena.api.schemas.answers import (
+    Evidence,
+    ForgottenView,
+    History,
+    MemoryPage,
+    MemoryView,
+    Recalled,
+    Stored,
+    StoredBatch,
+    UnusedPage,
+)
 from athena.api.schemas.fields import MemoryId
 from athena.api.schemas.forget import ForgetQuery
-from athena.api.schemas.listing import ListQuery
+from athena.api.schemas.listing import ListQuery, UnusedQuery
 from athena.api.schemas.memories import Fact, RecallQuery, Remember, RememberBatch
 
 router = APIRouter(tags=["memories"])
@@ -74,6 +84,12 @@ async def list_memories(call: Calling, asked: Annotated[ListQuery, Query()]) -> 
     return await operations.listing(call, asked.listing())
 
 
+@router.get(f"{_ROOT}/unused", responses=errors())
+async def unused(call: Calling, asked: Annotated[UnusedQuery, Query()]) -> UnusedPage:
+    """Show what was never recalled, oldest first."""
+    return await operations.unused(call, asked)
+
+
 @router.post(f"{_ROOT}/forget", responses=errors(404, 413))
 async def forget(
     call: Calling, asked: Annotated[ForgetQuery, Body(examples=[{"query": "tea", "project": "kitchen"}])]
@@ -101,6 +117,13 @@ async def supersede(
     return stored
 
 
+@router.post(f"{_ROOT}/{{memory_id:uuid}}/restore", responses=errors(404, 409))
+async def restore(call: Calling, memory_id: MemoryId) -> MemoryView:
+    """Undo what superseded a memory: it stands again, true when it was believed to be before. The version that took its
+    place stays in its history, and can be restored in turn; another memory that replaced it goes on beside it."""
+    return await operations.restore(call, memory_id)
+
+
 @router.delete(f"{_ROOT}/{{memory_id:uuid}}", responses=errors(404))
 async def delete(call: Calling, memory_id: MemoryId) -> ForgottenView:
     """Forget one memory for good."""
@@ -109,5 +132,11 @@ async def delete(call: Calling, memory_id: MemoryId) -> ForgottenView:
 
 @router.get(f"{_ROOT}/{{memory_id:uuid}}/history", responses=errors(404))
 async def history(call: Calling, memory_id: MemoryId) -> History:
-    """How a memory came to be what it is, oldest version first."""
+    """How a memory came to be what it is: its versions, and what was believed of each; oldest first."""
     return await operations.history(call, memory_id)
+
+
+@router.get(f"{_ROOT}/{{memory_id:uuid}}/evidence", responses=errors(404))
+async def evidence(call: Calling, memory_id: MemoryId) -> Evidence:
+    """What a memory was concluded from, with the words that speak for it; empty for what was told."""
+    return await operations.evidence(call, memory_id)

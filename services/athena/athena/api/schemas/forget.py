@@ -22,6 +22,7 @@ _DESCRIBING = (
     "since",
     "until",
     "as_of",
+    "known_at",
 )
 
 
@@ -37,6 +38,11 @@ class ForgetQuery(Where):
         False,
         description="Also forget how this project's conversations were rewritten when they were sent. What is sent of "
         "them from then on differs: the provider's cache and thinking that is bound to it are lost.",
+    )
+    ledger: Flag = Field(
+        False,
+        description="Also forget what was sent in conversations of the project where it holds any of this, as said or "
+        "as a recalled note. What is sent of these conversations from then on differs, as with purge_conversations.",
     )
     dry_run: Flag | None = Field(None, description="Only say what would be forgotten: the default, but for ids.")
 

@@ -24,6 +24,11 @@ from athena.api.schemas.fields import (
 from athena.memory.types import DEFAULT_PROJECT, Filter, Kind, NewMemory, Scope
 
 KINDS = ", ".join(Kind)
+AS_OF = "What was true at this moment, as we know it today; superseded since or not."
+KNOWN_AT = (
+    "What was known at this moment: recorded by then, and nothing that was learnt later. A recall without `as_of` asks "
+    "for what was held to be true then; a listing shows the versions that were current then."
+)
 
 
 class Body(BaseModel):
@@ -49,6 +54,11 @@ class Fact(Body):
     occurred_at: Moment | None = Field(None, description="When it happened.")
     valid_from: Moment | None = Field(None, description="Since when it is true; unset: since it was recorded.")
     valid_until: Moment | None = Field(None, description="Until when it is true; unset: until it is superseded.")
+    expires_at: Moment | None = Field(
+        None,
+        description="When it is forgotten by itself, a time to come; unset: it is kept, and a new version of something "
+        "as long as that was to be.",
+    )
     importance: Importance = 0.5
     tags: Tags = []
     metadata: Metadata = {}
@@ -72,6 +82,7 @@ class Fact(Body):
             tags=tuple(self.tags),
             metadata=self.metadata,
             source=self.source,
+            expires_at=self.expires_at,
         )
 
 
@@ -99,7 +110,8 @@ class Where(Scoped):
     tags: Tags = Field([], description="All of these.")
     since: Moment | None = Field(None, description="Happened (or, with no such time, recorded) at or after this.")
     until: Moment | None = Field(None, description="Happened (or, with no such time, recorded) before this.")
-    as_of: Moment | None = Field(None, description="What was true at this moment, superseded since or not.")
+    as_of: Moment | None = Field(None, description=AS_OF)
+    known_at: Moment | None = Field(None, description=KNOWN_AT)
 
     def filter(self) -> Filter:
         kinds = self.memory_type if isinstance(self.memory_type, list) else [self.memory_type]
@@ -110,6 +122,7 @@ class Where(Scoped):
             since=self.since,
             until=self.until,
             as_of=self.as_of,
+            known_at=self.known_at,
         )
 
 

@@ -35,7 +35,8 @@ REMEMBER = Tool(
 )
 RECALL = Tool(
     "recall",
-    "Find what is remembered about a question, by meaning and by words, best first. "
+    "Find what is remembered about a question, by meaning and by words, best first. `patterns` says what was concluded "
+    "from it; `as_of` and `known_at` ask for the past. "
     "`degraded` names what could not take part; `explanation` holds the parts of each score.",
     RecallQuery,
     Recalled,
@@ -62,7 +63,8 @@ LIST = Tool(
 GET = Tool("get", "Show one memory.", OneMemory, MemoryView, _get, {"id": EXAMPLE_ID})
 HISTORY = Tool(
     "history",
-    "Show how a memory came to be what it is: each version and when it was recorded, superseded or forgotten.",
+    "Show how a memory came to be what it is: each version, when it was recorded, superseded, replaced, restored or "
+    "forgotten, and when it was believed to be true.",
     OneMemory,
     History,
     _history,

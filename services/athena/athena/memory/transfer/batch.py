@@ -11,13 +11,13 @@ import msgspec
 
 from athena.memory.identity import fingerprint, speaker
 from athena.memory.names import Names
-from athena.memory.transfer.records import Content, MemoryRecord, TombstoneRecord, bad
+from athena.memory.transfer.links import REFUSED, take_in, text, why
+from athena.memory.transfer.records import Content, Link, MemoryRecord, TombstoneRecord, bad
 from athena.memory.transfer.tally import Tally
 from athena.memory.types import NewMemory, Scope
 from athena.store.sql import statements
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
     from athena.store.pool import Connection
@@ -40,9 +40,15 @@ class Batch:
         self._names = Names()
         self._memories: dict[UUID, _Numbered] = {}
         self._tombstones: dict[UUID, tuple[int, TombstoneRecord]] = {}
+        self._links: list[tuple[int, Link]] = []
         self._bytes = 0
 
     async def add(self, line: int, record: Content) -> None:
+        if not isinstance(record, MemoryRecord | TombstoneRecord):
+            self._links.append((line, record))
+            if len(self._links) >= _ROWS:
+                await self.flush()
+            return
         if record.id in self._memories or record.id in self._tombstones:
             # The same id again: what the first one became has to be known.
             await self.flush()
@@ -50,20 +56,23 @@ class Batch:
             self._tombstones[record.id] = (line, record)
         else:
             self._memories[record.id] = (line, record)
-            self._bytes += len(record.content) + len(bytes(record.metadata))
+            self._bytes += len(record.content) + len(bytes(record.metadata)) + 100 * len(record.beliefs)
         if len(self._memories) + len(self._tombstones) >= _ROWS or self._bytes >= _BYTES:
             await self.flush()
 
     async def flush(self) -> None:
         memories, tombstones = list(self._memories.values()), list(self._tombstones.values())
-        self._memories, self._tombstones, self._bytes = {}, {}, 0
+        links = self._links
+        self._memories, self._tombstones, self._links, self._bytes = {}, {}, [], 0
         if memories:
             try:
                 await self._in_savepoint(memories)
-            except (asyncpg.DataError, asyncpg.ProgramLimitExceededError, UnicodeEncodeError):
+            except (asyncpg.UniqueViolationError, *REFUSED):
                 await self._find_refused(memories)
         if tombstones:
             await self._bury(tombstones)
+        if links:
+            await take_in(self._connection, links, self._tally)
 
     async def _in_savepoint(self, memories: Sequence[_Numbered]) -> None:
         async with self._connection.transaction():
@@ -80,28 +89,58 @@ class Batch:
         for line, record in memories:
             try:
                 await self._in_savepoint([(line, record)])
-            except (asyncpg.DataError, asyncpg.ProgramLimitExceededError, UnicodeEncodeError) as exc:
-                raise bad(line, f"this can't be stored: {_why(exc)}") from exc
+            except REFUSED as exc:
+                raise bad(line, f"this can't be stored: {why(exc)}") from exc
 
     async def _store(self, memories: list[MemoryRecord]) -> tuple[set[UUID], set[UUID]]:
         """The ids of what was brought up to date, and of what was new."""
         if self._revive:
             await self._connection.execute(_SQL["revive"], [each.id for each in memories])
-        superseded = await self._connection.fetch(
-            _SQL["supersede_known"],
-            [each.id for each in memories],
-            [each.lineage or each.id for each in memories],
-            [each.superseded_by for each in memories],
-            [each.content for each in memories],
-            [_text(each.valid_until) for each in memories],
-        )
+        superseded = await self._bring_up_to_date(memories)
         projects = await self._names.ensure_projects(self._connection, sorted({each.project for each in memories}))
         sessions = await self._names.ensure_sessions(
             self._connection,
             sorted({(projects[each.project], each.session_id) for each in memories if each.session_id}),
         )
         stored = await self._connection.fetch(_SQL["take_in"], *_columns(memories, projects, sessions))
-        return {row["uid"] for row in superseded}, {row["uid"] for row in stored}
+        new = {row["uid"] for row in stored}
+        await self._take_in_beliefs([each for each in memories if each.id in new or each.id in superseded])
+        return superseded, new
+
+    async def _bring_up_to_date(self, memories: list[MemoryRecord]) -> set[UUID]:
+        """What is known here, and of which the file knows more."""
+        beliefs = [(each.id, place, belief) for each in memories for place, belief in enumerate(each.beliefs)]
+        rows = await self._connection.fetch(
+            _SQL["bring_up_to_date"],
+            [each.id for each in memories],
+            [each.lineage or each.id for each in memories],
+            [each.superseded_by for each in memories],
+            [each.content for each in memories],
+            [text(each.valid_from) for each in memories],
+            [text(each.valid_until) for each in memories],
+            [id for id, _, _ in beliefs],
+            [place for _, place, _ in beliefs],
+            [text(belief.valid_from) for _, _, belief in beliefs],
+            [text(belief.valid_until) for _, _, belief in beliefs],
+            [belief.superseded_by for _, _, belief in beliefs],
+        )
+        return {row["uid"] for row in rows}
+
+    async def _take_in_beliefs(self, memories: list[MemoryRecord]) -> None:
+        beliefs = [(each.id, belief) for each in memories for belief in each.beliefs]
+        if not beliefs:
+            return
+        # What was believed here as well is among them.
+        await self._connection.execute(_SQL["drop_beliefs"], list({id for id, _ in beliefs}))
+        await self._connection.execute(
+            _SQL["take_in_beliefs"],
+            [id for id, _ in beliefs],
+            [text(belief.valid_from) for _, belief in beliefs],
+            [text(belief.valid_until) for _, belief in beliefs],
+            [belief.superseded_by for _, belief in beliefs],
+            [text(belief.known_until) for _, belief in beliefs],
+            [belief.holds for _, belief in beliefs],
+        )
 
     async def _explain(self, left: Sequence[_Numbered], superseded: set[UUID]) -> None:
         """Why these weren't stored."""
@@ -120,7 +159,7 @@ class Batch:
                 self._tally.left_out(line, record.id, "forgotten" if here["forgotten"] else "duplicate")
             elif not here["same"]:
                 self._tally.left_out(line, record.id, "different")
-            elif record.superseded_by and here["superseded_by"] != record.superseded_by:
+            elif record.superseded_by and record.superseded_by not in here["superseded_by"]:
                 self._tally.left_out(line, record.id, "diverged")
             elif record.id not in superseded:
                 self._tally.known += 1
@@ -133,8 +172,8 @@ class Batch:
             [each.id for each in records],
             [projects[each.project] for each in records],
             [each.lineage for each in records],
-            [_text(each.recorded_at) for each in records],
-            [_text(each.forgotten_at) for each in records],
+            [text(each.recorded_at) for each in records],
+            [text(each.forgotten_at) for each in records],
         )
         self._tally.tombstones += len(buried)
         if len(buried) < len(records):
@@ -159,10 +198,10 @@ def _columns(
             m.memory_type.value,
             m.content,
             _fingerprint(m),
-            _text(m.occurred_at),
-            _text(m.valid_from),
-            _text(m.valid_until),
-            _text(m.recorded_at),
+            text(m.occurred_at),
+            text(m.valid_from),
+            text(m.valid_until),
+            text(m.recorded_at),
             m.importance,
             json.dumps(m.tags),
             bytes(m.metadata).decode(),
@@ -171,17 +210,15 @@ def _columns(
             m.supersedes,
             m.superseded_by,
             m.times_seen,
-            _text(m.last_seen_at or m.recorded_at),
+            text(m.last_seen_at or m.recorded_at),
             m.previous,
             speaker(m.content),
+            text(m.expires_at),
+            m.derived,
         )
         for m in memories
     ]
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
 
 
 def _fingerprint(memory: MemoryRecord) -> bytes:
@@ -190,7 +227,3 @@ def _fingerprint(memory: MemoryRecord) -> bytes:
     scope = Scope(memory.project, memory.user_id, memory.agent_id, memory.session_id)
     metadata = msgspec.json.decode(memory.metadata)
     return fingerprint(NewMemory(memory.content, memory.memory_type, scope, memory.occurred_at, metadata=metadata))
-
-
-def _why(exc: Exception) -> str:
-    return "half of a surrogate pair" if isinstance(exc, UnicodeEncodeError) else str(exc)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,17 @@ import msgspec
 from athena.errors import Unavailable
 from athena.memory.transfer.records import (
     VERSION,
+    Belief,
     EmbeddingReference,
     End,
+    EvidenceRecord,
     Header,
+    Link,
     MemoryRecord,
+    RejectionRecord,
+    ReviewRecord,
     TombstoneRecord,
+    TwinRecord,
     encode,
 )
 from athena.memory.types import Kind
@@ -32,6 +38,13 @@ _PAGE_BYTES = 2 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 # Each holds a connection for as long as its reader takes.
 _AT_ONCE = 2
+# In the order of the file, by their statements.
+_LINKS: dict[str, type[Link]] = {
+    "evidence": EvidenceRecord,
+    "twins": TwinRecord,
+    "reviews": ReviewRecord,
+    "rejections": RejectionRecord,
+}
 
 
 class Exporter:
@@ -66,21 +79,44 @@ async def _lines(connection: Connection, project: str | None) -> AsyncIterator[b
         Header(
             format="athena-memory",
             version=VERSION,
-            memories=counts["memories"],
-            tombstones=counts["tombstones"],
+            **dict(counts),
             embedding=EmbeddingReference(**dict(embedding)) if embedding else None,
         )
     )
     place = 0
     while rows := await connection.fetch(_SQL["memories"], project, place, _PAGE_ROWS, _PAGE_BYTES):
+        beliefs = await _beliefs(connection, rows)
         for row in rows:
-            yield encode(_memory(row))
+            yield encode(_memory(row, beliefs.get(row["place"], [])))
         place = rows[-1]["place"]
     last = None
     while rows := await connection.fetch(_SQL["tombstones"], project, last, _PAGE_ROWS):
         for row in rows:
             yield encode(_tombstone(row))
         last = rows[-1]["uid"]
+    for name, kind in _LINKS.items():
+        place = other = 0
+        while rows := await connection.fetch(_SQL[name], project, place, other, _PAGE_ROWS):
+            for row in rows:
+                yield encode(kind(**{field: row[field] for field in kind.__struct_fields__}))
+            place, other = rows[-1]["place"], rows[-1]["other"]
+
+
+async def _beliefs(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Belief]]:
+    """What was believed before of these memories, by their places."""
+    found: dict[int, list[Belief]] = {}
+    if revised := [row["place"] for row in rows if row["revised"]]:
+        for row in await connection.fetch(_SQL["beliefs"], revised):
+            found.setdefault(row["memory_id"], []).append(
+                Belief(
+                    valid_from=_utc(row["valid_from"]),
+                    valid_until=row["valid_until"] and _utc(row["valid_until"]),
+                    superseded_by=row["superseded_by"],
+                    known_until=_utc(row["known_until"]),
+                    holds=row["holds"],
+                )
+            )
+    return found
 
 
 async def _in_chunks(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -98,7 +134,7 @@ async def _in_chunks(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield bytes(waiting)
 
 
-def _memory(row: Mapping[str, Any]) -> MemoryRecord:
+def _memory(row: Mapping[str, Any], beliefs: list[Belief]) -> MemoryRecord:
     return MemoryRecord(
         id=row["uid"],
         lineage=row["lineage"],
@@ -120,6 +156,9 @@ def _memory(row: Mapping[str, Any]) -> MemoryRecord:
         source=row["source"],
         times_seen=row["times_seen"],
         last_seen_at=_utc(row["last_seen_at"]),
+        expires_at=row["expires_at"] and _utc(row["expires_at"]),
+        derived=row["derived"],
+        beliefs=beliefs,
         fingerprint=row["fingerprint"],
         metadata=msgspec.Raw(row["metadata"].encode()),
     )

@@ -1,7 +1,7 @@
 """An export taken in: all of it in one transaction, or nothing; once, however often it is sent.
 
-What is here stays as it is. The one thing that may change is that a memory which is current here, and superseded in
-the file, is superseded here too.
+What is here stays as it is. The one thing that may change is that a memory of which the file knows what became of it
+since (it was superseded there, or restored) is so here too.
 """
 
 from __future__ import annotations

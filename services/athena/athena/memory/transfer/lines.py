@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator
 
 from athena.errors import InvalidInput
-from athena.memory.transfer.records import Content, End, Header, MemoryRecord, bad, decode
+from athena.memory.transfer.records import (
+    Content,
+    End,
+    EvidenceRecord,
+    Header,
+    MemoryRecord,
+    Record,
+    RejectionRecord,
+    ReviewRecord,
+    TombstoneRecord,
+    TwinRecord,
+    bad,
+    decode,
+)
 
 # More than the longest text that can be indexed, escaped.
 LONGEST_LINE = 32 * 1024 * 1024
+# By the names that the header counts them under.
+_COUNTED: dict[str, type[Record]] = {
+    "memories": MemoryRecord,
+    "tombstones": TombstoneRecord,
+    "evidence": EvidenceRecord,
+    "twins": TwinRecord,
+    "reviews": ReviewRecord,
+    "rejections": RejectionRecord,
+}
 
 
 async def records(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, Header | Content]]:
@@ -17,7 +40,7 @@ async def records(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, Head
 
     Raises `InvalidInput`, naming the line, for what is damaged, cut off, or not what was exported.
     """
-    number, memories, tombstones, digest = 0, 0, 0, hashlib.sha256()
+    number, digest, seen = 0, hashlib.sha256(), Counter[type[Record]]()
     header: Header | None = None
     ended = False
     async for line in _lines(chunks):
@@ -29,8 +52,8 @@ async def records(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, Head
         record = decode(line, number)
         if isinstance(record, End):
             assert header is not None
-            _check_count(number, "memories", memories, header.memories)
-            _check_count(number, "tombstones", tombstones, header.tombstones)
+            for what, kind in _COUNTED.items():
+                _check_count(number, what, seen[kind], getattr(header, what))
             _check_digest(number, record, digest.hexdigest())
             ended = True
             continue
@@ -38,10 +61,7 @@ async def records(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, Head
             if header is not None:
                 raise bad(number, "another export begins here: import one at a time")
             header = record
-        elif isinstance(record, MemoryRecord):
-            memories += 1
-        else:
-            tombstones += 1
+        seen[type(record)] += 1
         digest.update(line)
         digest.update(b"\n")
         yield number, record

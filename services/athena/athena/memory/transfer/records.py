@@ -11,7 +11,9 @@ import msgspec
 from athena.errors import InvalidInput
 from athena.memory.types import Kind
 
-VERSION = 1
+VERSION = 2
+# Of version 1, all that is new has a default.
+_READ = (1, VERSION)
 _HINT = "nothing was imported"
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -31,19 +33,33 @@ class EmbeddingReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="record", tag="header"):
-    """`memories` and `tombstones`: how many of each follow."""
+    """How many of each follow."""
 
     format: Literal["athena-memory"]
     version: int
     memories: _Count | None = None
     tombstones: _Count | None = None
+    evidence: _Count | None = None
+    twins: _Count | None = None
+    reviews: _Count | None = None
+    rejections: _Count | None = None
     embedding: EmbeddingReference | None = None
+
+
+class Belief(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was believed of a memory before, until `known_until`. `holds`: it was true then, to this day."""
+
+    valid_from: _Moment
+    valid_until: _Moment | None
+    superseded_by: UUID | None
+    known_until: _Moment
+    holds: bool = False
 
 
 class MemoryRecord(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="record", tag="memory"
 ):
-    """One version of one memory. `previous`: the memory before it in its session."""
+    """One version of one memory. `previous`: the memory before it in its session; `beliefs`: oldest first."""
 
     id: UUID
     lineage: UUID | None = None
@@ -65,6 +81,9 @@ class MemoryRecord(
     source: str | None = None
     times_seen: _Count = 1
     last_seen_at: _Moment | None = None
+    expires_at: _Moment | None = None
+    derived: bool = False
+    beliefs: list[Belief] = []
     fingerprint: _Sha256 | None = None
     # As it was written: numbers here may be longer than any that Python's floats hold.
     metadata: msgspec.Raw = msgspec.Raw(b"{}")
@@ -80,14 +99,49 @@ class TombstoneRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
     forgotten_at: _Moment
 
 
+class EvidenceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="record", tag="evidence"):
+    """What a pattern was concluded from, and the words there that speak for it."""
+
+    pattern: UUID
+    memory: UUID
+    quote: str
+
+
+class TwinRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="record", tag="twin"):
+    """That a memory says what `original` said before it, in nearly the same words."""
+
+    memory: UUID
+    original: UUID
+    likeness: _Share
+    since: _Moment
+
+
+class ReviewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="record", tag="review"):
+    """That a memory stands on one that is true no longer, and is to be looked at."""
+
+    memory: UUID
+    because: UUID
+    since: _Moment
+
+
+class RejectionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="record", tag="rejection"):
+    """That a pattern was forgotten by a person, and isn't to be found again from these memories."""
+
+    project: _Text
+    memories: list[UUID]
+    at: _Moment
+
+
 class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="record", tag="end"):
     """`sha256`: of all bytes before this line."""
 
     sha256: _Sha256 | None = None
 
 
-Content: TypeAlias = MemoryRecord | TombstoneRecord
-Record: TypeAlias = Header | MemoryRecord | TombstoneRecord | End
+# What speaks of memories, and comes after them.
+Link: TypeAlias = EvidenceRecord | TwinRecord | ReviewRecord | RejectionRecord
+Content: TypeAlias = MemoryRecord | TombstoneRecord | Link
+Record: TypeAlias = Header | Content | End
 
 
 class _Version(msgspec.Struct):
@@ -98,7 +152,7 @@ class _Version(msgspec.Struct):
     version: int
 
 
-_decoder = msgspec.json.Decoder(Header | MemoryRecord | TombstoneRecord | End)
+_decoder = msgspec.json.Decoder(Record)
 _version = msgspec.json.Decoder(_Version)
 encode = msgspec.json.Encoder().encode
 
@@ -129,7 +183,9 @@ def _check_metadata(metadata: msgspec.Raw, number: int) -> None:
     raw.decode()
 
 
-def _check_moments(record: Content, number: int) -> None:
+def _check_moments(record: Content | Belief, number: int) -> None:
+    for belief in record.beliefs if isinstance(record, MemoryRecord) else ():
+        _check_moments(belief, number)
     for name in record.__struct_fields__:
         moment = getattr(record, name)
         if isinstance(moment, datetime):
@@ -144,9 +200,9 @@ def _check_version(line: bytes) -> None:
         version = _version.decode(line).version
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise bad(1, "this is no export of Athena's: it must begin with a header") from exc
-    if version != VERSION:
+    if version not in _READ:
         raise InvalidInput(
-            f"line 1: this export has format {version}, this Athena reads format {VERSION}", hint="update Athena"
+            f"line 1: this export has format {version}, this Athena reads up to format {VERSION}", hint="update Athena"
         )
 
 

@@ -33,11 +33,11 @@ WITH input AS MATERIALIZED (
     FROM unnest(
         $1::uuid[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[],
         $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::real[], $13::text[], $14::text[],
-        $15::text[], $16::uuid[], $17::uuid[], $18::text[]
+        $15::text[], $16::uuid[], $17::uuid[], $18::text[], $19::timestamptz[]
     ) WITH ORDINALITY AS i (
         uid, project_id, session_no, user_id, agent_id, kind, content, fingerprint,
         occurred_at, valid_from, valid_until, importance, tags, metadata,
-        source, lineage, supersedes, speaker, ord
+        source, lineage, supersedes, speaker, expires_at, ord
     )
     ORDER BY ord
 ),
@@ -86,7 +86,7 @@ stored AS (
     INSERT INTO memory (
         id, uid, project_id, session_no, user_id, agent_id, kind, content, fingerprint, occurred_at,
         valid_from, valid_until, importance, tags, metadata, source, lineage, supersedes,
-        previous_id, speaker, lexemes, words, context_words
+        previous_id, speaker, expires_at, lexemes, words, context_words
     )
     SELECT i.id, uid, project_id, session_no, user_id, agent_id, kind::memory_kind, content, fingerprint, occurred_at,
            coalesce(
@@ -96,7 +96,7 @@ stored AS (
                least(occurred_at, now())
            ), valid_until, importance,
            ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), metadata::jsonb, source, lineage, supersedes,
-           neighbour, speaker, strip(own || context), coalesce(l.words, 0), coalesce(l.context_words, 0)
+           neighbour, speaker, expires_at, strip(own || context), coalesce(l.words, 0), coalesce(l.context_words, 0)
     FROM indexed i LEFT JOIN lengths l USING (id)
     -- One order for everybody: two batches with the same memories wait for each other, and neither for ever.
     ORDER BY project_id, fingerprint
@@ -104,7 +104,10 @@ stored AS (
     DO UPDATE SET times_seen = memory.times_seen + 1, last_seen_at = now(),
         -- What was true no longer and is said again is true again.
         valid_from = CASE WHEN memory.valid_until <= now() THEN excluded.valid_from ELSE memory.valid_from END,
-        valid_until = CASE WHEN memory.valid_until <= now() THEN excluded.valid_until ELSE memory.valid_until END
+        valid_until = CASE WHEN memory.valid_until <= now() THEN excluded.valid_until ELSE memory.valid_until END,
+        -- As long as the one who wants it longest.
+        expires_at = CASE WHEN memory.expires_at IS NOT NULL AND excluded.expires_at IS NOT NULL
+                          THEN greatest(memory.expires_at, excluded.expires_at) END
     RETURNING memory.id, memory.uid, memory.project_id, memory.fingerprint, (xmax = 0) AS created
 ),
 posted AS (

@@ -38,6 +38,19 @@ DELETE FROM rewrite WHERE principal = $1 AND project = $2;
 -- name: purge_originals
 DELETE FROM elision WHERE principal = $1 AND project = $2;
 
+-- name: holding
+SELECT principal, key FROM rewrite
+WHERE project = $1 AND EXISTS (SELECT FROM unnest($2::text[]) needle WHERE position(needle IN replacement) > 0);
+
+-- name: forget_holding
+DELETE FROM rewrite
+WHERE project = $1 AND EXISTS (SELECT FROM unnest($2::text[]) needle WHERE position(needle IN replacement) > 0)
+RETURNING principal, key;
+
+-- name: forget_originals_holding
+DELETE FROM elision
+WHERE project = $1 AND EXISTS (SELECT FROM unnest($2::text[]) needle WHERE position(needle IN original) > 0);
+
 -- name: expire
 DELETE FROM rewrite WHERE last_used_at < now() - interval '180 days';
 
