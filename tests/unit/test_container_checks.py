@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from athena.cli.doctor_checks.containers import diagnose
+from athena.cli.doctor_checks.containers import diagnose, stack
+from athena.cli.doctor_checks.finding import Patient
+from athena.config import Settings
 from athena.runtime.containers import Container, last_error, memory_in_use
 
 WELL = Container(
@@ -28,6 +31,21 @@ WELL = Container(
 )
 REASONER = replace(WELL, service="llamacpp-reasoning", name="athena-llamacpp-reasoning-1", memory_limit=4352 << 20)
 DONE = replace(WELL, service="migrate", state="exited", health=None, once=True)
+
+
+async def test_an_engine_that_is_away_is_named_to_who_has_docker_and_no_athena(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    patient = Patient(Settings(home=tmp_path), "http://127.0.0.1:8000", None, None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert await stack(patient) == []
+    (tmp_path / "docker").write_text("#!/bin/sh\n")
+    (tmp_path / "docker").chmod(0o755)
+    (finding,) = await stack(patient)
+    assert (finding.state, finding.what) == ("info", "Docker's daemon doesn't answer")
+    assert "systemctl start docker" in (finding.mend or "")
+    assert await stack(replace(patient, health={"parts": {}})) == []
 
 
 def test_nothing_is_wrong_with_what_is_well() -> None:

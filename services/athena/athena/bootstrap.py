@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from athena import bridges, http
-from athena.config import Settings
+from athena.config import Settings, load
+from athena.consolidation.service import Consolidation
 from athena.core.llm_client import LocalLLMClient
+from athena.core.types import ServerHealth
 from athena.gateway.egress import Egress, Policy
 from athena.gateway.flow.parts import Parts
 from athena.gateway.models.live import Live
@@ -62,6 +64,7 @@ class Athena:
     usage: Usage
     local_only: LocalOnlyMode
     gateway: Gateway
+    consolidation: Consolidation
 
     async def health(self) -> dict[str, PartHealth]:
         """Each part's state, asked now and all at the same time."""
@@ -70,8 +73,8 @@ class Athena:
         )
         if store.state == "down":
             # Without the store nothing is known of the generation: what the server itself says stands.
-            embedding = _part(servers["embedding"].state, servers["embedding"].detail)
-        others = {name: _part(servers[name].state, servers[name].detail) for name in ("reasoning", "compressor")}
+            embedding = _part(servers["embedding"])
+        others = {name: _part(servers[name]) for name in ("reasoning", "compressor")}
         return {"postgres": store, "embedding": embedding, **others}
 
     async def backlog(self) -> Backlog:
@@ -91,7 +94,8 @@ async def build(settings: Settings, *, worker: bool = True) -> AsyncIterator[Ath
     generations = Generations(database, clients, _describer(), queue.wake, dim=settings.embedding_dim)
     embedding = EmbeddingWorker(database, generations)
     local_only, hosts = LocalOnlyMode(database, settings), LocalHosts.of(settings)
-    memory, ledger = MemoryService(database, generations, queue.wake, embedding.wake), Ledger(database)
+    ledger = Ledger(database)
+    memory = MemoryService(database, generations, queue.wake, embedding.wake, ledger)
     gate = _Gateway(settings, database, local_only, clients(None), memory, ledger)
     athena = Athena(
         settings=settings,
@@ -108,17 +112,63 @@ async def build(settings: Settings, *, worker: bool = True) -> AsyncIterator[Ath
         usage=gate.usage,
         local_only=local_only,
         gateway=Gateway(gate.parts),
+        consolidation=_consolidation(settings, bridges.Bank(database, memory.writer), clients(None)),
     )
-    running = (*gate.running(), *(_background(athena, gate, embedding) if worker else ()))
+    running = (memory.run(), *gate.running(), *(_background(athena, gate, embedding) if worker else ()))
     with http.gate.obeying(local_only, hosts):
         tasks = [asyncio.create_task(coroutine) for coroutine in running]
         try:
             yield athena
         finally:
             await _end(tasks)
+            await athena.consolidation.aclose()
             await gate.aclose()
+            await memory.aclose()
             await clients.aclose()
             await database.close()
+
+
+def _consolidation(settings: Settings, bank: bridges.Bank, client: LocalLLMClient) -> Consolidation:
+    chosen = settings.consolidation
+    return Consolidation(bank, client, asking_s=60.0 * chosen.askingMinutes if chosen.model else 0.0)
+
+
+class Connected(bridges.Bank):
+    """The memory without a server: what a script of one's own works with. `memory` has its verbs. Close it, or use
+    it as an asynchronous context manager."""
+
+    def __init__(self, database: Database, clients: _Clients) -> None:
+        generations = Generations(database, clients, _describer(), queue.wake)
+        self.memory = MemoryService(database, generations, queue.wake, sent=Ledger(database))
+        self._clients = clients
+        super().__init__(database, self.memory.writer)
+
+    async def aclose(self) -> None:
+        await self.memory.aclose()
+        await self._clients.aclose()
+        await self.database.close()
+
+    async def __aenter__(self) -> Connected:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+
+async def connect(dsn: str | None = None) -> Connected:
+    """The memory in the database at `dsn`; None: the one that the settings name, or the embedded one.
+
+    Its schema is brought up to date. Raises `StoreUnavailable`.
+    """
+    settings = load()
+    configured = settings.database_url.get_secret_value() if settings.database_url else postgres.dsn(settings)
+    connected = Connected(Database(dsn or configured, prepare=queue.install), _Clients(settings))
+    try:
+        await connected.database.ensure_ready()
+    except BaseException:
+        await connected.aclose()
+        raise
+    return connected
 
 
 class _Gateway:
@@ -155,7 +205,12 @@ class _Gateway:
             signatures=Signatures(database),
             preferences=Preferences(database),
             agents=Agents(settings.home / "agents"),
-            rewrite=bridges.Rewriting(Rewriter(ledger), Shortener(client.compress), Notes(memory.recall)),
+            rewrite=bridges.Rewriting(
+                Rewriter(ledger),
+                Shortener(client.compress),
+                Notes(memory.glance, memory.told),
+                Notes(memory.glance),
+            ),
             capture=self.capturing,
             record=self.usage.record,
             judge=self.usage.verdict,
@@ -227,10 +282,18 @@ def _background(athena: Athena, gate: _Gateway, embedding: EmbeddingWorker) -> t
         embedding.wake()
 
     async def tidy() -> None:
+        await athena.memory.tidy()
         await athena.ledger.expire()
         await gate.tidy()
 
-    waiting = queue.Queue(athena.database, on_wake=embedding.wake, sweep=sweep, tidy=tidy)
+    waiting = queue.Queue(
+        athena.database,
+        on_wake=embedding.wake,
+        sweep=sweep,
+        tidy=tidy,
+        consolidate=athena.consolidation.start_nightly,
+        consolidate_at=athena.settings.consolidation.cron,
+    )
     return embedding.run(), waiting.run()
 
 
@@ -248,7 +311,8 @@ def _describer() -> Describe:
     return describe
 
 
-def _part(state: str, detail: str | None) -> PartHealth:
-    if state == "up":
-        return PartHealth("up")
-    return PartHealth("degraded" if state == "loading" else "down", detail, "athena status")
+def _part(server: ServerHealth) -> PartHealth:
+    if server.state == "up":
+        about = {"engine": server.engine} if server.engine else {}
+        return PartHealth("up", version=server.version, model=server.model, about=about)
+    return PartHealth("degraded" if server.state == "loading" else "down", server.detail, "athena status")

@@ -5,21 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from athena.config import Settings
-from athena.errors import AthenaError, StoreUnavailable
+from athena.consolidation.ports import NewPattern
+from athena.errors import AthenaError, Conflict, StoreUnavailable
 from athena.gateway.egress import Limit, Policy
 from athena.gateway.ports import Conversation, Turn
 from athena.gateway.said import said
 from athena.memory import capture
+from athena.memory.remember import Writer
+from athena.memory.types import Kind, NewMemory, Scope
 from athena.rewrite.conversation import Rewriter, Rewritten
 from athena.rewrite.join import Joiner
 from athena.rewrite.ledger import Owner
 from athena.rewrite.person import answered, turn_key
 from athena.rewrite.ports import Recall, Shorten
+from athena.store.pool import Database
+
+if TYPE_CHECKING:
+    import uuid
+
+    from athena.store.pool import Connection
 
 # As many as its server has slots: the prompt cache of one is worth more than two half-warm ones.
 REASONING_SLOTS: Final = 1
@@ -44,20 +53,55 @@ def policy(settings: Settings) -> Policy:
     return Policy(limits={"local": local})
 
 
+class Bank:
+    """Consolidation's `Bank`: its patterns as memories."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self.database = database
+        self._writer = writer
+
+    async def put(self, connection: Connection, new: NewPattern) -> uuid.UUID | None:
+        return await self._writer.put_in(connection, _memory(new, since=new.first))
+
+    async def refine(self, connection: Connection, uid: uuid.UUID, new: NewPattern) -> uuid.UUID | None:
+        try:
+            async with connection.transaction():
+                # The words of before were right until what made these better ones.
+                return await self._writer.supersede_in(connection, uid, _memory(new, since=new.last))
+        except Conflict:
+            return None
+
+
+def _memory(new: NewPattern, *, since: datetime) -> NewMemory:
+    return NewMemory(
+        content=new.content,
+        kind=Kind.FACT if new.is_fact else Kind.PATTERN,
+        scope=Scope(new.project, new.user_id, new.agent_id),
+        occurred_at=new.last,
+        valid_from=since,
+        importance=new.importance,
+        metadata=dict(new.metadata),
+        source="consolidation",
+    )
+
+
 class Rewriting:
     """The gateway's `Rewrite`: its conversations through the ledger, the shortener and the memory."""
 
-    def __init__(self, rewriter: Rewriter, shorten: Shorten, recall: Recall) -> None:
+    def __init__(self, rewriter: Rewriter, shorten: Shorten, recall: Recall, glance: Recall) -> None:
+        """`glance` recalls for a preview: nobody is told."""
         self._rewriter = rewriter
         self._shorten = shorten
         self._recall = recall
+        self._glance = glance
 
     async def __call__(self, asked: Conversation, preview: bool) -> Rewritten:
         owner = Owner(asked.principal, asked.project or NO_PROJECT)
         shorten = self._shorten if asked.compress else None
         join = None
         if asked.memory and asked.project is not None:
-            join = Joiner(self._recall, project=asked.project, session=asked.session, budget_tokens=asked.memory_tokens)
+            recall = self._glance if preview else self._recall
+            join = Joiner(recall, project=asked.project, session=asked.session, budget_tokens=asked.memory_tokens)
         way = self._rewriter.preview if preview else self._rewriter.rewrite
         return await way(owner, asked.messages, shorten, join, asked.request_class)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import asyncpg
 
 from athena import config
-from athena.config import Settings, environment_name
+from athena.config import VARIABLES, Settings
 from athena.runtime import catalogue, llama, postgres, probe
 from athena.runtime.environment import package_path
 from athena.runtime.process import Command, Process
@@ -143,8 +143,7 @@ async def until(ready: Callable[[], Awaitable[bool]], process: Process) -> None:
 
 def clean_environment() -> dict[str, str]:
     """Empty values for every setting: what the caller's shell has set must not reach what is measured."""
-    names = {environment_name(field) for field in Settings.model_fields}
-    return {**{name: "" for name in sorted(filter(None, names))}, "PYTHONPATH": package_path()}
+    return {**dict.fromkeys(sorted(VARIABLES.values()), ""), "PYTHONPATH": package_path()}
 
 
 def free_port() -> int:

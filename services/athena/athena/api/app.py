@@ -14,6 +14,7 @@ from athena.api.metrics import Metrics
 from athena.api.request_log import RequestLog
 from athena.api.routes import (
     compression,
+    consolidation,
     embeddings,
     health,
     local_only,
@@ -37,7 +38,7 @@ def create_app(athena: Athena) -> FastAPI:
     app.state.health = Health(athena)
     errors.install(app)
     openapi.install(app)
-    memory = (memories, transfer, compression, embeddings)
+    memory = (memories, transfer, consolidation, compression, embeddings)
     for module in (health, tools, *memory, route, sessions, preferences, usage, local_only):
         # Flat, so that a route knows its whole path and a path its methods.
         app.router.routes.extend(module.router.routes)

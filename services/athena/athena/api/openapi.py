@@ -65,6 +65,7 @@ _TAGS = [
     {"name": "gateway", "description": "Any OpenAI or Anthropic client in, any provider out."},
     {"name": "tools", "description": "The memory as tools for agents."},
     {"name": "memories", "description": "The memory as resources."},
+    {"name": "consolidation", "description": "What happened becomes what is known: runs, their changes, undo."},
     {"name": "compression", "description": "Text to shorter text, and back."},
     {"name": "embeddings", "description": "Embedding generations: changing the model while Athena goes on."},
     {"name": "route", "description": "Which model would answer, and why."},

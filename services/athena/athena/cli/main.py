@@ -14,6 +14,7 @@ from athena import __version__
 from athena.cli import (
     backup,
     compress,
+    consolidate,
     containers,
     demo,
     doctor,
@@ -29,6 +30,7 @@ from athena.cli import (
     sessions,
     stack,
     transfer,
+    unused,
     usage,
 )
 from athena.errors import AthenaError, InvalidSetting, Unauthorized
@@ -57,11 +59,13 @@ _TOP = (
 )
 for commands in _TOP:
     app.add_typer(commands)
+app.add_typer(consolidate.app, name="consolidate")
 app.add_typer(containers.app, name="stack")
 app.add_typer(local.app, name="local")
 app.add_typer(embeddings.app, name="embeddings")
 app.add_typer(keys.app, name="keys")
 app.add_typer(projects.app, name="projects")
+app.add_typer(unused.app, name="memory")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(route.app, name="route")
 app.add_typer(usage.budgets, name="budgets")

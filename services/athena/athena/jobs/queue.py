@@ -80,11 +80,24 @@ async def wake(connection: Connection) -> None:
 class Queue:
     """Listens for wake-ups and runs the schedules; comes back by itself when PostgreSQL does."""
 
-    def __init__(self, database: Database, *, on_wake: Callable[[], None], sweep: Task, tidy: Task) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_wake: Callable[[], None],
+        sweep: Task,
+        tidy: Task,
+        consolidate: Callable[[], None],
+        consolidate_at: str | None,
+    ) -> None:
+        """`consolidate` only starts it: a schedule that takes long would hold up the end of a connection that was lost.
+        `consolidate_at`: a cron expression, UTC; None: never."""
         self._database = database
         self._on_wake = on_wake
         self._sweep = sweep
         self._tidy = tidy
+        self._consolidate = consolidate
+        self._consolidate_at = consolidate_at
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -125,6 +138,12 @@ class Queue:
             async with self._database.acquire() as connection:
                 await connection.execute(_MEMORY["drop_old_answers"])
             await self._tidy()
+
+        if self._consolidate_at is not None:
+            # One of all replicas gets it; a night that nobody was there for is made up for at the next start.
+            @queuer.schedule("consolidate", self._consolidate_at)
+            async def consolidate(schedule: Schedule) -> None:
+                self._consolidate()
 
 
 async def refresh_sizes(database: Database) -> None:

@@ -72,6 +72,7 @@ _STATUSES = {
     "get": (404, 413),
     "history": (404, 413),
     "forget": (404, 413),
+    "consolidate": (404, 409, 413),
     "original": (404, 413),
     "reason": (413, 502),
     "session_status": (404, 409, 413),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from athena.api.tools import compression, memory
+from athena.api.tools import compression, consolidation, memory
 from athena.api.tools.reason import REASON
 from athena.api.tools.sessions import SESSION_STATUS
 from athena.api.tools.tool import Tool, ToolList
@@ -20,6 +20,7 @@ TOOLS: dict[str, Tool[Any, Any]] = {
         memory.LIST,
         memory.GET,
         memory.HISTORY,
+        consolidation.CONSOLIDATE,
         compression.COMPRESS,
         compression.ORIGINAL,
         REASON,

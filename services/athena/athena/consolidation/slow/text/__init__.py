@@ -1,0 +1,1 @@
+"""Words, as they are shown, compared and suspected; nothing here knows of models or events."""

@@ -1,0 +1,1 @@
+"""Word material: what the generators fill their sentences with."""
