@@ -149,7 +149,7 @@ def _absorb(groups: Groups, moved: Indexes, target: Indexes) -> None:
         counts = np.add.reduceat(groups.sizes[part], first[start : start + _CHUNK] - begin)
         sums += groups.take(some) * groups.sizes[some, None]
         groups.sizes[some] += counts
-        groups.put(some, sums / groups.sizes[some, None])
+        groups.put(some, (sums / groups.sizes[some, None]).astype(np.float32))
     groups.sizes[order] = 0
     groups.owner = target[groups.owner]
 
