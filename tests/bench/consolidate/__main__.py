@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
     results, seen = Results(), report.machine()
     console = Console(width=None if sys.stdout.isatty() else 180)
     asyncio.run(_measure(arguments.only or list(PARTS), options, results))
-    report.table(results, console)
+    report.table(results, console, "Athena's consolidation")
     report.write(results, options, seen, arguments.output)
     console.print(f"{'every bar reached' if results.passed else 'NOT every bar reached'}: {arguments.output}")
     return 0 if results.passed else 1

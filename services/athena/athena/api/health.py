@@ -64,7 +64,7 @@ class Health:
             pending=None if backlog is None else backlog.pending,
             stuck=None if backlog is None else backlog.stuck,
             last_error=None if backlog is None else backlog.last_error,
-            capture=await self._capturing(),
+            capture=None if status == "down" else await self._capturing(),
             local_only=self._athena.local_only.closed() is not None,
         )
 

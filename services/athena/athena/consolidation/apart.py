@@ -50,6 +50,8 @@ async def _in_child(dsn: str, project: int) -> Report:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        # More threads than cores that are free make it several times slower, and a recall wait.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     )
     try:
         said, complaint = await child.communicate(json.dumps({"dsn": dsn, "project": project}).encode())
