@@ -61,7 +61,15 @@ class Bank:
         self._writer = writer
 
     async def put(self, connection: Connection, new: NewPattern) -> uuid.UUID | None:
-        return await self._writer.put_in(connection, _memory(new, since=new.first))
+        try:
+            async with connection.transaction():
+                uid = await self._writer.put_in(connection, _memory(new, since=new.first))
+                if uid is None:
+                    # Said again by nobody: what is remembered must not be touched.
+                    raise _Known
+                return uid
+        except _Known:
+            return None
 
     async def refine(self, connection: Connection, uid: uuid.UUID, new: NewPattern) -> uuid.UUID | None:
         try:
@@ -70,6 +78,10 @@ class Bank:
                 return await self._writer.supersede_in(connection, uid, _memory(new, since=new.last))
         except Conflict:
             return None
+
+
+class _Known(Exception):
+    pass
 
 
 def _memory(new: NewPattern, *, since: datetime) -> NewMemory:

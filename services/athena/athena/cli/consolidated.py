@@ -21,7 +21,7 @@ ROOT: Final = "/api/v1/consolidation"
 NEWS: Final = {"action": ["concluded", "refined", "closed", "questioned"], "limit": 100}
 _POLL_S = 0.5
 _IDS = 3
-_COUNTS = ("concluded", "refined", "supported", "closed", "questioned", "twinned")
+_COUNTS = ("concluded", "refined", "supported", "closed", "reopened", "questioned", "twinned")
 _STYLES = {"concluded": "green", "refined": "green", "closed": "yellow", "questioned": "yellow"}
 
 

@@ -45,6 +45,8 @@ async def _in_thread(database: Database, project: int) -> Report:
 async def _in_child(dsn: str, project: int) -> Report:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
+        # Not from the folder that somebody happens to be in.
+        "-P",
         "-c",
         "from athena.consolidation.apart import main; main()",
         stdin=asyncio.subprocess.PIPE,

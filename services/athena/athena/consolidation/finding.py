@@ -208,17 +208,22 @@ def _moment(at: float) -> datetime:
 def proposed(doubt: Doubt, type: PatternType, statement: str, quotes: Mapping[str, str], confidence: float) -> Finding:
     """A finding in a model's words, of the events that bore it out."""
     order = [each for each in doubt.evidence if each.id in quotes]
-    support = {"support": len(order), "days": len({each.at.date() for each in order})}
+    support = {
+        "support": len(order),
+        "days": len({each.at.date() for each in order}),
+        "first": order[0].at.isoformat(),
+        "last": order[-1].at.isoformat(),
+    }
     return replace(
         doubt.finding,
         type=type,
         statement=statement,
-        rhythm=doubt.finding.rhythm if type is not PatternType.FACT else None,
+        rhythm=None,
         evidence={each.id: quotes[each.id] for each in order},
         exemplar=None,
         confidence=round(confidence, 4),
         first=order[0].at,
         last=order[-1].at,
-        statistics={**doubt.finding.statistics, **support},
+        statistics=support,
         by="slow",
     )

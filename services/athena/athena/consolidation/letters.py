@@ -55,8 +55,13 @@ class Letters:
         """What is final is kept and not asked again; what may come right is tried again later."""
         about = [uuid.UUID(each) for each in memories]
         async with self._database.transaction() as connection:
+            if await connection.fetchval(_SQL["hold"], about) < len(about):
+                # Forgotten while the model was asked: nothing that was said of it is kept.
+                return
             for refusal in _by_code(verdict.refusals):
-                named = [uuid.UUID(each) for each in refusal.event_ids] or about
+                # A reason may quote any of the cluster: it goes when any of them is forgotten.
+                first = [uuid.UUID(each) for each in refusal.event_ids]
+                named = [*first, *(each for each in about if each not in first)]
                 await connection.execute(
                     _SQL["post_letter"], project, run, key, refusal.code, refusal.reason, named, refusal.retry
                 )
@@ -64,6 +69,11 @@ class Letters:
             if not any(refusal.retry for refusal in verdict.refusals):
                 said = json.dumps({"proposals": [asdict(each) for each in verdict.proposals]})
                 await connection.execute(_SQL["keep_verdict"], project, key, said, about)
+
+    async def tidy(self, project: int) -> None:
+        """Let go of what was said long ago, of clusters that may have changed since."""
+        async with self._database.acquire() as connection:
+            await connection.execute(_SQL["drop_old"], project)
 
     async def list(self, project: str | None, *, before: int | None = None, limit: int = 20) -> list[Letter]:
         """Newest first."""

@@ -33,6 +33,8 @@ Began = Callable[[int], Awaitable[None]]
 
 _SQL = statements("consolidation")
 _BATCH = 50
+# Vectors come several a second, or not at all.
+_PATIENCE_S, _LOOK_S = 5.0, 0.25
 # A small model reads a cluster in a minute or so. What is left waits for the next run.
 ASKING_S = 3600.0
 # Codes that say that no model answers at all: the others need not be tried now.
@@ -121,12 +123,18 @@ class ConsolidationPipeline:
         found = await self._analysed(number)
         todo = steps(found.findings, *await self._known(number))
         new = [step for step in todo if step.known is None]
+        async with self._bank.database.acquire() as connection:
+            olds = [each.old for each in found.contradictions if each.closes]
+            standing = {row["uid"] for row in await connection.fetch(_SQL["still_open"], olds)}
+            linked = await connection.fetchval(_SQL["linked"], [uid for uid, _, _ in found.twins])
         return Preview(
             events=found.events,
             patterns=tuple({"content": s.finding.content, "support": len(s.finding.evidence)} for s in new),
             strengthened=len(todo) - len(new),
-            contradictions=tuple({"old": c.old, "new": c.new, "about": c.about} for c in found.contradictions),
-            twins=len(found.twins),
+            contradictions=tuple(
+                {"old": c.old, "new": c.new, "about": c.about} for c in found.contradictions if c.old in standing
+            ),
+            twins=len(found.twins) - linked,
             doubts=len(found.doubts),
         )
 
@@ -156,19 +164,41 @@ class ConsolidationPipeline:
         return await self.runs.get(run)
 
     async def _consolidate(self, project: str, number: int, run: int, say: Progress) -> dict[str, Any]:
+        await self._wait_for_vectors(number, say)
         await say("reading", 0, 0)
+        async with self._bank.database.acquire() as connection:
+            newest = await connection.fetchval(_SQL["newest"], number)
         found = await self._analysed(number)
         pen = Pen(self._bank, project, run)
         await self._carry_out(pen, number, found.findings, say)
-        for done, each in enumerate(found.contradictions):
+        # Of a value that changed twice, the first change first.
+        for done, each in enumerate(sorted(found.contradictions, key=lambda each: each.at)):
             await pen.settle(each)
             await say("contradictions", done + 1, len(found.contradictions))
         for start in range(0, len(found.twins), 1000):
             await pen.link(found.twins[start : start + 1000])
         asked = await self._ask(pen, number, run, found, say)
-        return {"events": found.events, "without_vector": found.blind, **asked, "seconds": dict(found.seconds)}
+        await self.letters.tidy(number)
+        read = {"events": found.events, "without_vector": found.blind, "newest": newest}
+        return {**read, **asked, "seconds": dict(found.seconds)}
+
+    async def _wait_for_vectors(self, number: int, say: Progress) -> None:
+        """As long as they come: what has none is compared by its words alone."""
+        last, since, most = -1, time.monotonic(), 0
+        while True:
+            async with self._bank.database.acquire() as connection:
+                waiting = int(await connection.fetchval(_SQL["waiting"], number))
+            if waiting != last:
+                last, since = waiting, time.monotonic()
+            if waiting == 0 or time.monotonic() - since > _PATIENCE_S:
+                return
+            most = max(most, waiting)
+            await say("waiting for vectors", most - waiting, most)
+            await asyncio.sleep(_LOOK_S)
 
     async def _carry_out(self, pen: Pen, number: int, findings: Sequence[Finding], say: Progress) -> None:
+        if not findings:
+            return
         todo = steps(findings, *await self._known(number))
         for start in range(0, len(todo), _BATCH):
             await pen.carry_out(todo[start : start + _BATCH])

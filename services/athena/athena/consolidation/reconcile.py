@@ -15,6 +15,7 @@ from athena.consolidation.types import PatternType
 
 # Of the smaller set of evidence, this share must be common.
 _SAME = 0.5
+_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,10 @@ def steps(findings: Iterable[Finding], known: Iterable[Known], rejected: Sequenc
     done = []
     for finding in sorted(findings, key=_weight):
         evidence = frozenset(finding.evidence)
-        if any(_share(evidence, each) >= _SAME for each in rejected):
-            continue
         match = book.match(finding, evidence)
         if match is None:
+            if any(_is_rejected(finding, evidence, each) for each in rejected):
+                continue
             done.append(Step(finding))
             book.take(finding, evidence)
             continue
@@ -72,6 +73,13 @@ def _step(finding: Finding, match: _Entry, evidence: frozenset[str]) -> Step | N
     if not added and (not refines or pattern.get("by") == "slow"):
         return None
     return Step(finding, known, added, refines)
+
+
+def _is_rejected(finding: Finding, evidence: frozenset[str], rejected: frozenset[str]) -> bool:
+    """The pattern that a person forgot, grown since or not. Of so few as a change rests on, exactly these."""
+    if finding.type is PatternType.CHANGE or len(rejected) <= _PAIR:
+        return evidence == rejected
+    return len(evidence & rejected) >= _SAME * len(rejected)
 
 
 def _weight(finding: Finding) -> tuple[int, str, str]:

@@ -16,7 +16,7 @@ from athena.store.sql import statements
 _SQL = statements("runs")
 
 State = Literal["running", "done", "failed", "undone"]
-Action = Literal["concluded", "refined", "described", "supported", "closed", "questioned", "twinned"]
+Action = Literal["concluded", "refined", "described", "supported", "closed", "reopened", "questioned", "twinned"]
 
 
 @dataclass(frozen=True, slots=True)

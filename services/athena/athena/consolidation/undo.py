@@ -49,15 +49,20 @@ async def undo(database: Database, runs: Runs, run: int, *, with_later: bool = F
                     hint=f"athena consolidate undo {run} --with-later",
                 )
             await connection.execute(_SQL["rewinding"])
-            count, kept = 0, set[str]()
+            count, kept, touched = 0, set[uuid.UUID](), set[uuid.UUID]()
             for each in reversed(chain):
                 for row in await connection.fetch(_SQL["to_undo"], each):
-                    if await _take_back(connection, row):
-                        count += 1
+                    subject = row["subject"]
+                    touched.add(subject)
+                    # What is kept is kept whole: its evidence goes with its words.
+                    if (subject in kept and row["action"] != "concluded") or not await _take_back(connection, row):
+                        kept.add(subject)
                     else:
-                        kept.add(str(row["subject"]))
+                        count += 1
                 await connection.execute(_SQL["undone"], each)
-            return Undone(tuple(reversed(chain)), count, tuple(sorted(kept)))
+            for row in await connection.fetch(_SQL["unborne"], list(touched)):
+                await _unmade(connection, row["uid"])
+            return Undone(tuple(reversed(chain)), count, tuple(sorted(map(str, kept))))
 
         return await database.in_transaction(once)
 
@@ -81,15 +86,12 @@ async def _take_back(connection: Connection, row: Mapping[str, Any]) -> bool:
         case "concluded":
             return await _unmade(connection, subject)
         case "refined":
-            if not await _unmade(connection, subject):
-                return False
-            await connection.execute(_SQL["stand_again"], other, _moment(before["valid_until"]), subject)
-            await connection.execute(_SQL["unbelieve"], other, row["at"])
+            return await _unrefined(connection, subject, other, _moment(before["valid_until"]), row["at"])
         case "described":
             return bool(
                 await connection.fetchval(_SQL["describe_back"], subject, json.dumps(before), json.dumps(after))
             ) or not await connection.fetchval(_SQL["is_there"], subject)
-        case "closed":
+        case "closed" | "reopened":
             return await _reopened(connection, subject, before, after, row["at"])
         case "supported":
             await connection.execute(_SQL["unsupport"], subject, other)
@@ -98,6 +100,27 @@ async def _take_back(connection: Connection, row: Mapping[str, Any]) -> bool:
         case "questioned":
             await connection.execute(_SQL["unquestion"], subject, other)
     return True
+
+
+async def _unrefined(
+    connection: Connection, new: uuid.UUID, old: uuid.UUID, valid_until: datetime | None, at: datetime
+) -> bool:
+    """Both or neither."""
+    try:
+        async with connection.transaction():
+            stands = await connection.fetchval(_SQL["stand_again"], old, valid_until, new)
+            if not stands and await connection.fetchval(_SQL["is_there"], old):
+                raise _Kept
+            if not await _unmade(connection, new):
+                raise _Kept
+            await connection.execute(_SQL["unbelieve"], old, at)
+    except _Kept:
+        return False
+    return True
+
+
+class _Kept(Exception):
+    pass
 
 
 async def _unmade(connection: Connection, uid: uuid.UUID) -> bool:

@@ -6,25 +6,25 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from athena.consolidation.finding import Contradiction, Finding
 from athena.consolidation.ports import Bank, NewPattern
 from athena.consolidation.reconcile import Known, Step
 from athena.consolidation.types import PatternType
+from athena.errors import Conflict
 from athena.store.sql import statements
 
 if TYPE_CHECKING:
     from athena.store.pool import Connection
 
 _SQL = statements("consolidation")
-_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the record. `subject`, `object`: ids of memories; `before` and `after` hold none of their words."""
+    """A line of the record. `subject`, `object`: ids of memories. `before`, `after`: no sentence of theirs."""
 
     action: str
     subject: str
@@ -44,7 +44,11 @@ class Pen:
     async def carry_out(self, steps: Sequence[Step]) -> list[Entry]:
         async def once(connection: Connection) -> list[Entry]:
             done: list[Entry] = []
+            await self._check(connection)
             for step in steps:
+                if not await _are_there(connection, step.finding.evidence):
+                    # Forgotten while it was thought about: what the next run finds is without it.
+                    continue
                 if step.known is None:
                     done += await self._conclude(connection, step.finding)
                 else:
@@ -59,7 +63,11 @@ class Pen:
 
         async def once(connection: Connection) -> list[Entry]:
             old = [contradiction.old, *contradiction.also]
-            done = await self._close(connection, contradiction, old) if contradiction.closes else []
+            await self._check(connection)
+            if not await connection.fetchval(_SQL["stands"], contradiction.new, contradiction.at):
+                return []
+            done = await self._take_at_their_word(connection, contradiction)
+            done += await self._close(connection, contradiction, old) if contradiction.closes else []
             done += await self._review(connection, contradiction, old)
             await self._record(connection, done)
             return done
@@ -70,6 +78,7 @@ class Pen:
         pairs = list(twins)
 
         async def once(connection: Connection) -> list[Entry]:
+            await self._check(connection)
             columns = [list(column) for column in zip(*pairs, strict=True)] or [[], [], []]
             rows = await connection.fetch(_SQL["link_twins"], *columns)
             done = [Entry("twinned", str(row["uid"]), str(row["original"])) for row in rows]
@@ -79,18 +88,12 @@ class Pen:
         return await self._bank.database.in_transaction(once) if pairs else []
 
     async def _conclude(self, connection: Connection, finding: Finding) -> list[Entry]:
-        new = _pattern(self._project, finding, len(finding.evidence))
-        try:
-            async with connection.transaction():
-                uid = await self._bank.put(connection, new)
-                if uid is None:
-                    # Somebody remembered these very words: they are theirs.
-                    return []
-                await connection.execute(_SQL["mark_derived"], [uid])
-                if len(await self._support(connection, str(uid), finding, finding.evidence)) < _PAIR:
-                    raise _Dangling
-        except _Dangling:
+        uid = await self._bank.put(connection, _pattern(self._project, finding, len(finding.evidence)))
+        if uid is None:
+            # Somebody remembered these very words: they are theirs.
             return []
+        await connection.execute(_SQL["mark_derived"], [uid])
+        await self._support(connection, str(uid), finding, finding.evidence)
         return [Entry("concluded", str(uid))]
 
     async def _strengthen(self, connection: Connection, known: Known, step: Step) -> list[Entry]:
@@ -113,6 +116,11 @@ class Pen:
             after = {**before, "pattern": kept}
             await connection.execute(_SQL["describe"], known.uid, json.dumps(after))
             done.append(Entry("described", known.uid, None, before, after))
+        if row["valid_until"] is not None and step.finding.last > row["valid_until"]:
+            # What no longer held is said again.
+            await connection.execute(_SQL["reopen_pattern"], known.uid)
+            was = {"valid_until": _iso(row["valid_until"]), "superseded_by": None}
+            done.append(Entry("reopened", known.uid, None, was, {"valid_until": None, "superseded_by": None}))
         return done
 
     async def _support(self, connection: Connection, uid: str, finding: Finding, events: Iterable[str]) -> list[str]:
@@ -127,6 +135,17 @@ class Pen:
             before = {"valid_until": _iso(row["valid_until"]), "superseded_by": None}
             after = {"valid_until": _iso(until), "superseded_by": found.new}
             done.append(Entry("closed", str(row["uid"]), found.new, before, after))
+        return done
+
+    async def _take_at_their_word(self, connection: Connection, found: Contradiction) -> list[Entry]:
+        """A person says that it was no change: it isn't told any more."""
+        done = []
+        for row in await connection.fetch(_SQL["refuted"], found.old, found.new):
+            until = await connection.fetchval(_SQL["close_pattern"], row["uid"], datetime.now(UTC))
+            before = {"valid_until": None, "superseded_by": None}
+            done.append(
+                Entry("closed", str(row["uid"]), None, before, {"valid_until": _iso(until), "superseded_by": None})
+            )
         return done
 
     async def _review(self, connection: Connection, found: Contradiction, old: list[str]) -> list[Entry]:
@@ -144,14 +163,21 @@ class Pen:
                 done.append(Entry("questioned", uid, found.old))
         return done
 
+    async def _check(self, connection: Connection) -> None:
+        """Raises `Conflict` where the run was taken from us: its lock is lost with a connection."""
+        if not await connection.fetchval(_SQL["goes_on"], self._run):
+            raise Conflict(f"run {self._run} was ended by somebody else", hint="athena consolidate runs")
+
     async def _record(self, connection: Connection, done: Sequence[Entry]) -> None:
         if done:
             rows = [(e.action, e.subject, e.object, _json(e.before), _json(e.after)) for e in done]
             await connection.execute(_SQL["record"], self._run, *(list(column) for column in zip(*rows, strict=True)))
 
 
-class _Dangling(Exception):
-    """The events were forgotten while they were thought about."""
+async def _are_there(connection: Connection, events: Iterable[str]) -> bool:
+    """All of them; nobody forgets one before the transaction ends."""
+    wanted = list(events)
+    return int(await connection.fetchval(_SQL["hold"], wanted)) == len(wanted)
 
 
 def _pattern(project: str, finding: Finding, support: int) -> NewPattern:

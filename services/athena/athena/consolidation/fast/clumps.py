@@ -39,6 +39,7 @@ def weighted(words: Words, vectors: NDArray[np.float32], background: float) -> W
         rescaled = (mean - background) / (1 - background)
         likeness[some] = (rescaled * sizes + _USUAL * _PRIOR) / (sizes + _PRIOR)
     factor = np.clip((likeness - _LOW) / (_HIGH - _LOW), _LEAST, 1.0)
+    weighted.last = likeness
     return replace(words, weights=(words.weights * factor).astype(np.float32))
 
 

@@ -6,7 +6,7 @@ any size are compared exactly, without their pairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,14 @@ def build(events: Events, words: wording.Words) -> Space:
     has_vector = _has_vector(events.vectors)
     background = _background(events.vectors, has_vector)
     if has_vector.any():
+        plain_words = words
         words = clumps.weighted(words, events.vectors, background)
+        from athena.consolidation.fast import nuisance
+        if nuisance.STRENGTH:
+            cleared = nuisance.cleared(plain_words, clumps.weighted.last, events.vectors)
+            events = replace(events, vectors=cleared)
+            background = _background(events.vectors, has_vector)
+            words = clumps.weighted(plain_words, events.vectors, background)
     hours, weekdays = _clock(events)
     common_hour, common_weekday = _common(hours), _common(weekdays)
     width = events.vectors.shape[1] if has_vector.any() else 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from athena.consolidation.fast.values import is_talk, names_holder, sentence, stems
+from athena.consolidation.fast.discourse import is_talk, sentence, sentences, spoken
+from athena.consolidation.fast.values import names_holder, stems
 
 _READ = 600
 # A former value is named in a few words; what follows is about something else.
@@ -177,28 +178,23 @@ _FORMER = tuple(
         rf"\bover {_TAIL}",
     )
 )
-_SPEAKER = re.compile(r"^([A-Z][\w’'-]{0,20}(?: [A-Z][\w’'-]{0,20})?): +")
-_SPEECH = re.compile(r"\b(?:I|I['’]\w+|my|me|we|we['’]\w+|our|you|your|you['’]\w+)\b|[!?]", re.I)
-_LABELS = frozenset(
-    "decision note reminder rule policy convention update correction setting preference todo task fact runbook "
-    "agreed question answer "
-    "warning error info debug incident fix result status summary daily retro demo deploy release style "
-    "documentation".split()
-)
 _NOBODY = frozenset("The Our My We I Everyone Everybody Nobody Now Who What Team User It This That".split())
-
-
-def spoken(text: str) -> tuple[str, str]:
-    """(who says it, what is said), of a line of a conversation: "Anna: I moved"; else ("", text)."""
-    label = _SPEAKER.match(text)
-    if label and label[1].lower() not in _LABELS and _SPEECH.search(text, label.end()):
-        return label[1].lower(), text[label.end() :]
-    return "", text
 
 
 def read(text: str) -> Statement:
     speaker, text = spoken(text[:_READ])
-    head = sentence(text)
+    return stating(sentence(text), text, speaker)
+
+
+def parts(text: str) -> tuple[tuple[str, Statement], ...]:
+    """Each sentence of a line of a conversation with what it claims; of other texts the first that claims something."""
+    speaker, text = spoken(text[:_READ])
+    pieces = sentences(text) if speaker else (sentence(text),)
+    return tuple((piece, stating(piece, piece, speaker)) for piece in pieces)
+
+
+def stating(head: str, text: str, speaker: str) -> Statement:
+    """What a bare sentence claims. `text`: what it was taken from."""
     cue = _CUE.search(head) is not None
     happened = _PAST.match(head) is not None
     old = _former(head) if cue else ()

@@ -5,7 +5,8 @@ A routine that is told every day in the same words is no twin: each time it happ
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,6 +20,13 @@ from athena.consolidation.types import Events, Twin
 _HOUR = 3600.0
 _ALIKE, _ALIKE_IN_MEANING, _MEANT_ALIKE = 0.85, 0.55, 0.93
 _NEIGHBOURS = 6
+_READ = 2_000
+_WORD = re.compile(r"[\w'’]+")
+_NOT = ("n't", "n’t", "cannot")
+_TURNS = frozenset(
+    "not never no none nor nothing nobody always without before after only except unless until since more less fewer"
+    " above below on off from to with against for yet still already now".split()
+)
 _IN_A_ROW = 12
 
 Indexes = NDArray[np.int64]
@@ -93,7 +101,7 @@ def _likeness(events: Events, words: Words, numeric: frozenset[int], said: State
     if same_text:
         return 1.0
     ours, theirs = set(words.of(old).tolist()), set(words.of(new).tolist())
-    if not ours or not theirs or ours & numeric != theirs & numeric:
+    if not ours or not theirs or ours & numeric != theirs & numeric or _turned(events.texts[old], events.texts[new]):
         return 0.0
     shared = sum(float(words.weights[term]) for term in sorted(ours & theirs))
     either = sum(float(words.weights[term]) for term in sorted(ours | theirs))
@@ -102,6 +110,22 @@ def _likeness(events: Events, words: Words, numeric: frozenset[int], said: State
         return likeness
     meant = float(events.vectors[old] @ events.vectors[new]) if events.vectors.shape[1] else 0.0
     return meant if likeness >= _ALIKE_IN_MEANING and meant >= _MEANT_ALIKE and not _differs(said, old, new) else 0.0
+
+
+def _turned(before: str, after: str) -> bool:
+    """The same words in another order, or another little word that turns what is said: before and after, never and
+    always. What a bag of words doesn't tell."""
+    ours, theirs = _tokens(before), _tokens(after)
+    if Counter(word for word in ours if word in _TURNS) != Counter(word for word in theirs if word in _TURNS):
+        return True
+    shared = set(ours) & set(theirs)
+    return [word for word in ours if word in shared] != [word for word in theirs if word in shared]
+
+
+def _tokens(text: str) -> list[str]:
+    """The words, each once, where it comes first."""
+    found = ("not" if word.endswith(_NOT) else word for word in _WORD.findall(text[:_READ].lower()))
+    return list(dict.fromkeys(found))
 
 
 def _differs(said: Stated, old: int, new: int) -> bool:

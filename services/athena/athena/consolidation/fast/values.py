@@ -12,9 +12,8 @@ from functools import lru_cache
 
 from athena.compression.extract.words import stem
 from athena.consolidation.fast.concepts import of as concepts_of
+from athena.consolidation.fast.discourse import sentence
 from athena.consolidation.fast.words import FILLER, STOP
-
-_READ = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +28,6 @@ class Claim:
     concepts: frozenset[str]
 
 
-_LEAD = re.compile(
-    r"^(?:\W*(?:by the way|for the record|for your (?:notes|information)|(?:please )?(?:remember|"
-    r"note)(?: that)?|just so you know|note to self|"
-    r"fyi|btw|as you may need it|(?:in case|if) (?:any(?:one|body)|you|somebody|someone) \w+|remember that|"
-    r"reminder|heads[- ]up|update|"
-    r"correction|actually|so|well|ok(?:ay)?|right|also|there['’]s a change|quick (?:note|update)|good to know|"
-    r"you should know(?: that)?|"
-    r"one more thing|decision(?: reversed)?|decided|agreed(?: on)?|i changed my mind|changed my mind|"
-    r"for reference|checked|style guide|"
-    r"runbook|rule|policy|convention|as of (?:today|now)|from (?:now|today|this \w+|next \w+) on(?:wards)?|"
-    r"new rule|hey|hi|listen)\b[^\w#]*)+",
-    re.I,
-)
 _HEDGE = re.compile(
     r"\b(?:if you (?:can|could|don['’]t mind)|any ?day|from (?:now|this \w+|today|next \w+) on(?:wards)?|"
     r"as (?:usual|of \w+|always)|"
@@ -50,17 +36,6 @@ _HEDGE = re.compile(
     r"just|simply|with effect \w+ \w+|that['’]?s (?:what|how|it)\b.*$|it is$|it is from\b.*$)",
     re.I,
 )
-_TALK = re.compile(
-    r"^\W*(?:thanks|thank you|wow|yeah|yep|yup|yes|nope?|hey|hi|hello|haha|hah|lol|aww?|oh|ooh|oof|congrats|"
-    r"yay|sure|absolutely|definitely|"
-    r"agreed?|totally|glad|sorry|it|it['’]s|that|that['’]s|this|they|they['’]re|those|these|he|he['’]s|she|"
-    r"she['’]s|there|you|you['’]re|"
-    r"your|what (?:made|did|do|does|was|were|a|an|inspired|kind|else)|how|why|when did|can|can['’]t|could|do|"
-    r"did|are|is|let['’]s|good luck|great|nice|cool|awesome|amazing|no worries|"
-    r"no problem|okay|ok)\b(?!:| want\b| can count\b)",
-    re.I,
-)
-_SENTENCE_END = re.compile(r"(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)(?<=[.!])\s+|\n+")
 _TAIL = re.compile(
     r"(?:,\s*(?:as|which|who|because|since|so|it (?!is\b)|but (?!no)|though|although|says|said)\b|\s(?:because|"
     r"so that|although|though|unless)\s).*$",
@@ -150,7 +125,12 @@ _EXACT = re.compile(r"\d|^[#@]")
 
 
 def claim(text: str, old: tuple[str, ...] = ()) -> Claim:
-    stated = _core(text)
+    return claimed(sentence(text), old)
+
+
+def claimed(piece: str, old: tuple[str, ...] = ()) -> Claim:
+    """Of one bare sentence."""
+    stated = _core(piece)
     inside = [match.group() for match in _CIRCUMSTANCE.finditer(stated)]
     value_text, about_text = _parts(re.sub(r"\s+", " ", _CIRCUMSTANCE.sub(" ", stated)).strip(" ,;"))
     about = stems(" ".join([about_text, *inside]))
@@ -166,26 +146,13 @@ def claim(text: str, old: tuple[str, ...] = ()) -> Claim:
     return Claim(frozenset(value), kept, bool(exact), kept & _names(stated), concepts)
 
 
-def sentence(text: str) -> str:
-    """The first that claims something, without what people say before it; the first at all where none does."""
-    pieces = [_LEAD.sub("", piece) for piece in _SENTENCE_END.split(_LEAD.sub("", text[:_READ])) if piece.strip()]
-    claiming = (piece for piece in pieces if len(piece.split()) > 2 and not is_talk(piece))
-    return next(claiming, pieces[0] if pieces else "")
-
-
 def names_holder(piece: str) -> bool:
     """Whether a person is what it says of a thing: "Marco owns billing"."""
     return _HOLDER.match(piece) is not None
 
 
-def is_talk(piece: str) -> bool:
-    """Whether it answers, greets, or speaks of what was just said: it claims nothing that can be read alone."""
-    return _TALK.match(piece) is not None
-
-
-def _core(text: str) -> str:
-    first = sentence(text)
-    return re.sub(r"\s+", " ", _HEDGE.sub(" ", _TAIL.sub("", first))).strip(" .!,;")
+def _core(piece: str) -> str:
+    return re.sub(r"\s+", " ", _HEDGE.sub(" ", _TAIL.sub("", piece))).strip(" .!,;")
 
 
 def _parts(sentence: str) -> tuple[str, str]:

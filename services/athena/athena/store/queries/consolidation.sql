@@ -7,6 +7,18 @@ SELECT id, dim FROM generation WHERE state = 'serving';
 -- name: size
 SELECT count(*) FROM (SELECT FROM memory WHERE project_id = $1 AND NOT derived LIMIT $2) few;
 
+-- name: newest
+SELECT coalesce(max(id), 0) FROM memory WHERE project_id = $1 AND NOT derived;
+
+-- name: still_open
+-- Of these, what a contradiction would close.
+SELECT uid::text FROM memory
+WHERE uid = ANY ($1::uuid[]) AND superseded_by IS NULL AND NOT derived
+  AND kind IN ('fact', 'preference', 'task', 'procedure');
+
+-- name: linked
+SELECT count(*) FROM twin t JOIN memory m ON m.id = t.memory_id WHERE m.uid = ANY ($1::uuid[]);
+
 -- name: oldest_read
 -- Where the newest $2 memories of a project begin.
 SELECT coalesce(min(id), 0) FROM (
@@ -17,7 +29,10 @@ SELECT coalesce(min(id), 0) FROM (
 -- A page of what may be evidence: what was remembered, in the versions that stand. What consolidation itself closed
 -- stays in: the same is found again, and nothing is to be done. $2: after this place; $3: at most so many.
 SELECT m.id AS place, m.uid, left(m.content, 4000) AS content, m.kind::text AS kind,
-       extract(epoch FROM m.happened_at)::float8 AS at, m.session_no, m.user_id, m.agent_id, e.vec
+       -- What is stated counts from when it is true, not from when it was told. The first moment there is: not said.
+       extract(epoch FROM CASE WHEN m.kind <> 'event' AND m.valid_from > '0002-01-01' THEN m.valid_from
+                          ELSE m.happened_at END)::float8 AS at,
+       m.session_no, m.user_id, m.agent_id, e.vec
 FROM memory m
 LEFT JOIN embedding e ON e.generation_id = {generation} AND e.memory_id = m.id AND e.chunk = 0
 WHERE m.project_id = $1 AND m.id >= $2 AND NOT m.derived AND (m.expires_at IS NULL OR m.expires_at > now())
@@ -61,6 +76,34 @@ FROM evidence e JOIN memory o ON o.id = e.pattern_id AND o.uid = $1, memory n
 WHERE n.uid = $2
 ON CONFLICT DO NOTHING;
 
+-- name: goes_on
+SELECT true FROM consolidation_run WHERE id = $1 AND state = 'running' FOR SHARE;
+
+-- name: hold
+SELECT count(*) FROM (SELECT FROM memory WHERE uid = ANY ($1::uuid[]) ORDER BY id FOR KEY SHARE) held;
+
+-- name: stands
+-- And holds at $2. That another memory took its place is no reason to doubt what it said then; that a person put other
+-- words there is.
+SELECT true FROM memory m
+WHERE uid = $1 AND (valid_until IS NULL OR valid_until > $2) AND NOT EXISTS (SELECT FROM memory n WHERE n.uid = m.superseded_by AND n.lineage = m.lineage)
+FOR SHARE;
+
+-- name: refuted
+-- Changes that a person has taken back: what was closed by them was put in its place again.
+SELECT p.uid, p.valid_until FROM memory p
+JOIN memory o ON o.uid = $1 AND o.superseded_by IS NULL
+WHERE p.derived AND p.superseded_by IS NULL AND p.valid_until IS NULL AND p.project_id = o.project_id
+  AND p.metadata @> jsonb_build_object('pattern', jsonb_build_object('type', 'change', 'old', $1::text, 'new', $2::text))
+  AND EXISTS (SELECT FROM validity v WHERE v.memory_id = o.id AND v.superseded_by = $2::uuid)
+FOR UPDATE OF p;
+
+-- name: waiting
+SELECT count(*) FROM embedding_todo WHERE project_id = $1;
+
+-- name: reopen_pattern
+UPDATE memory SET valid_until = NULL WHERE uid = $1;
+
 -- name: lock_pattern
 SELECT metadata::text AS metadata, valid_until, superseded_by FROM memory WHERE uid = $1 AND derived FOR UPDATE;
 
@@ -71,7 +114,7 @@ UPDATE memory SET metadata = $2::jsonb WHERE uid = $1;
 -- What $1 says no longer holds; only what can be true for a time, and what nobody has put back in the place of $3 since.
 SELECT uid, valid_until, superseded_by FROM memory
 WHERE uid = ANY ($1::uuid[]) AND superseded_by IS NULL AND NOT derived
-  AND kind IN ('fact', 'preference', 'task', 'procedure')
+  AND kind IN ('fact', 'preference', 'task', 'procedure') AND valid_from < $2
   AND (valid_until IS NULL OR valid_until > $2)
   AND NOT EXISTS (SELECT FROM validity v WHERE v.memory_id = memory.id AND v.superseded_by = $3)
 ORDER BY id FOR UPDATE;
@@ -81,14 +124,18 @@ UPDATE memory SET valid_until = greatest(valid_from, $2), superseded_by = $3 WHE
 RETURNING valid_until;
 
 -- name: resting_on
--- What was concluded from these, and holds still; `on_them` where its words are one of theirs.
+-- What was concluded from these alone or before $2 alone, and holds still; `on_them` where its words are one of theirs.
 SELECT DISTINCT p.uid, p.id, p.valid_until, p.metadata -> 'pattern' ->> 'type' AS type,
-       coalesce(p.metadata -> 'pattern' ->> 'exemplar' = ANY ($1::text[]), false) AS on_them
+       coalesce((p.metadata -> 'pattern' ->> 'exemplar')::uuid = ANY ($1::uuid[]), false) AS on_them
 FROM evidence e
 JOIN memory m ON m.id = e.memory_id
 JOIN memory p ON p.id = e.pattern_id
-WHERE m.uid::text = ANY ($1::text[]) AND p.derived AND p.superseded_by IS NULL
+WHERE m.uid = ANY ($1::uuid[]) AND p.derived AND p.superseded_by IS NULL AND p.valid_from < $2
   AND (p.valid_until IS NULL OR p.valid_until > $2)
+  AND NOT EXISTS (
+      SELECT FROM evidence later JOIN memory l ON l.id = later.memory_id
+      WHERE later.pattern_id = p.id AND l.happened_at > $2
+  )
 ORDER BY p.id;
 
 -- name: close_pattern

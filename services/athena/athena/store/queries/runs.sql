@@ -13,7 +13,7 @@ UPDATE consolidation_run SET progress = $2::jsonb WHERE id = $1;
 
 -- name: end
 UPDATE consolidation_run SET state = $2::run_state, ended_at = now(), counts = $3::jsonb, error = $4, progress = '{}'
-WHERE id = $1;
+WHERE id = $1 AND state = 'running';
 
 -- name: run
 -- `interrupted`: nobody holds the lock of `lock_project` any more.
@@ -72,12 +72,25 @@ FROM consolidation_change c WHERE c.run_id = $1 ORDER BY c.place DESC;
 SELECT set_config('athena.rewinding', 'on', true);
 
 -- name: undone
+-- Its record no longer says how patterns were described: nobody needs it, and it may hold names.
+WITH plain AS (
+    UPDATE consolidation_change SET before = NULL, after = NULL WHERE run_id = $1 AND action = 'described'
+)
 UPDATE consolidation_run SET state = 'undone', ended_at = now() WHERE id = $1;
+
+-- name: unborne
+-- Patterns of these that nothing speaks for any more.
+SELECT uid FROM memory m
+WHERE uid = ANY ($1::uuid[]) AND derived AND superseded_by IS NULL
+  AND NOT EXISTS (SELECT FROM evidence e WHERE e.pattern_id = m.id);
 
 -- name: unmake
 -- A pattern that nobody has put in other words since. No tombstone: it was never remembered by anybody.
 WITH gone AS (
     DELETE FROM memory WHERE uid = $1 AND derived AND superseded_by IS NULL RETURNING id, project_id, lexemes
+),
+unknown AS (
+    DELETE FROM shingle s USING gone g WHERE s.memory_id = g.id
 ),
 unposted AS (
     DELETE FROM posting p USING (SELECT g.project_id, g.id, l.lexeme FROM gone g, unnest(g.lexemes) l) old
@@ -91,7 +104,8 @@ WHERE uid = $1 AND superseded_by = $3
   AND NOT EXISTS (
       SELECT FROM memory o
       WHERE o.project_id = m.project_id AND o.fingerprint = m.fingerprint AND o.superseded_by IS NULL AND o.id <> m.id
-  );
+  )
+RETURNING id;
 
 -- name: project_of
 SELECT project_id FROM consolidation_run WHERE id = $1;
@@ -121,27 +135,37 @@ DELETE FROM evidence e USING memory p, memory m
 WHERE p.uid = $1 AND m.uid = $2 AND e.pattern_id = p.id AND e.memory_id = m.id;
 
 -- name: untwin
-DELETE FROM twin t USING memory m, memory o
-WHERE m.uid = $1 AND o.uid = $2 AND t.memory_id = m.id AND t.original_id = o.id;
+-- Also where what it was a twin of is gone, and another one has come in its place.
+DELETE FROM twin t USING memory m
+WHERE m.uid = $1 AND t.memory_id = m.id
+  AND (t.original_id = (SELECT id FROM memory WHERE uid = $2) OR NOT EXISTS (SELECT FROM memory WHERE uid = $2));
 
 -- name: unquestion
 DELETE FROM review r USING memory p, memory m
 WHERE p.uid = $1 AND m.uid = $2 AND r.memory_id = p.id AND r.because_id = m.id;
 
 -- name: due_projects
--- Where something was remembered since the last run that came to its end.
+-- Where something came since the last run that ended, or something was left: a model that was away, memories that had
+-- no vector yet, letters that are due.
 SELECT p.name FROM project p
+LEFT JOIN LATERAL (
+    SELECT r.counts FROM consolidation_run r
+    WHERE r.project_id = p.id AND r.state IN ('done', 'undone') ORDER BY r.id DESC LIMIT 1
+) last ON true
 WHERE EXISTS (
-    SELECT FROM memory m
-    WHERE m.project_id = p.id AND NOT m.derived
-      AND m.recorded_at > coalesce((
-          SELECT max(r.started_at) FROM consolidation_run r WHERE r.project_id = p.id AND r.state IN ('done', 'undone')
-      ), '-infinity')
-)
+        SELECT FROM memory m
+        WHERE m.project_id = p.id AND NOT m.derived AND m.id > coalesce((last.counts ->> 'newest')::bigint, 0)
+    )
+    OR (last.counts ->> 'left')::bigint > 0 AND (last.counts ->> 'asked')::bigint > 0
+    OR (last.counts ->> 'without_vector')::bigint > 0
+    OR EXISTS (SELECT FROM dead_letter d WHERE d.project_id = p.id AND d.not_before <= now())
 ORDER BY p.id;
 
 -- name: verdict
 SELECT verdict::text AS verdict FROM verdict WHERE project_id = $1 AND key = $2;
+
+-- name: hold
+SELECT count(*) FROM (SELECT FROM memory WHERE uid = ANY ($1::uuid[]) ORDER BY id FOR KEY SHARE) held;
 
 -- name: keep_verdict
 INSERT INTO verdict (project_id, key, verdict, memories) VALUES ($1, $2, $3::jsonb, $4)
@@ -149,14 +173,15 @@ ON CONFLICT (project_id, key) DO UPDATE SET verdict = excluded.verdict, made_at 
 
 -- name: letter_waits
 -- Whether this was tried, and isn't to be tried now: later, or by a person's word only.
-SELECT bool_or(not_before IS NULL OR not_before > now()) FROM dead_letter WHERE project_id = $1 AND key = $2;
+SELECT count(*) > 0 AND NOT coalesce(bool_or(not_before <= now()), false)
+FROM dead_letter WHERE project_id = $1 AND key = $2;
 
 -- name: post_letter
 -- $7: whether another try may help; each takes twice as long to come as the one before, and after five a person decides.
 INSERT INTO dead_letter (project_id, run_id, key, code, reason, memories, not_before)
 VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() + interval '1 hour' END)
 ON CONFLICT (project_id, key, code) DO UPDATE
-SET run_id = excluded.run_id, reason = excluded.reason, attempts = dead_letter.attempts + 1, last_at = now(),
+SET run_id = excluded.run_id, reason = excluded.reason, memories = excluded.memories, attempts = dead_letter.attempts + 1, last_at = now(),
     not_before = CASE WHEN $7 AND dead_letter.attempts < 5
                       THEN now() + interval '1 hour' * power(2, dead_letter.attempts) END;
 
@@ -168,13 +193,30 @@ WHERE ($1::text IS NULL OR p.name = $1) AND ($2::bigint IS NULL OR d.id < $2)
 ORDER BY d.id DESC LIMIT $3;
 
 -- name: retry_letter
+-- And all of the same cluster: it is asked about as a whole.
 WITH letter AS (
-    UPDATE dead_letter SET not_before = now(), attempts = 0 WHERE id = $1 RETURNING project_id, key
+    UPDATE dead_letter d SET not_before = now(), attempts = 0
+    FROM dead_letter named
+    WHERE named.id = $1 AND d.project_id = named.project_id AND d.key = named.key
+    RETURNING d.project_id, d.key
 )
 DELETE FROM verdict v USING letter l WHERE v.project_id = l.project_id AND v.key = l.key;
 
 -- name: drop_letter
-DELETE FROM dead_letter WHERE id = $1 RETURNING id;
+-- It isn't asked about again.
+WITH gone AS (
+    DELETE FROM dead_letter WHERE id = $1 RETURNING project_id, key, memories
+)
+INSERT INTO verdict (project_id, key, verdict, memories)
+SELECT project_id, key, '{"proposals": []}', memories FROM gone
+ON CONFLICT DO NOTHING;
+
+-- name: drop_old
+-- What was said of clusters that have changed since.
+WITH letters AS (
+    DELETE FROM dead_letter WHERE project_id = $1 AND last_at < now() - interval '90 days'
+)
+DELETE FROM verdict WHERE project_id = $1 AND made_at < now() - interval '90 days';
 
 -- name: letter
 SELECT id FROM dead_letter WHERE id = $1;
