@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -63,6 +64,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop  # not on every platform
     except ImportError:
         return None
+    # Names are looked up in these threads: while a database can't be found, four of them, the default, are all held up,
+    # and with them every request to a provider.
+    os.environ.setdefault("UV_THREADPOOL_SIZE", "32")
     return uvloop.new_event_loop
 
 

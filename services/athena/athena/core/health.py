@@ -15,7 +15,16 @@ _TIMEOUT_S = 3.0
 
 
 async def server_health(server: ModelServer) -> ServerHealth:
-    """Never raises: a server that can't be reached is an answer too."""
+    """Never raises: a server that can't be reached is an answer too. Takes three seconds at most."""
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            return await _asked(server)
+    except TimeoutError:
+        detail = f"no answer within {_TIMEOUT_S:.0f} s"
+        return ServerHealth("down", server.shown_url, None, _TIMEOUT_S * 1000, detail, None)
+
+
+async def _asked(server: ModelServer) -> ServerHealth:
     started = time.perf_counter()
     model: str | None = None
     version: str | None = None

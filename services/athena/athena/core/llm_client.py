@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 _EMBEDDINGS_IN_FLIGHT = 8
 _ANSWERS_IN_FLIGHT = 4
+_HEALTH_S = 3.0
 
 
 class LocalLLMClient:
@@ -217,7 +218,10 @@ class LocalLLMClient:
         said = Described()
         state, detail = "up", None
         try:
-            said = await self._compressor.health()
+            async with asyncio.timeout(_HEALTH_S):
+                said = await self._compressor.health()
+        except TimeoutError:
+            state, detail = "down", f"no answer within {_HEALTH_S:.0f} s; extraction compresses without it"
         except AthenaError as exc:
             state, detail = "down", f"{exc.message}; extraction compresses without it"
         latency_ms = (time.perf_counter() - started) * 1e3
