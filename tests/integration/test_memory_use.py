@@ -211,7 +211,7 @@ async def test_over_http_and_as_a_command(environment: dict[str, str]) -> None:
             return bool((await http.get(f"{url}/{stored['id']}")).json()["recalls"] == 1)
 
         await until(counted, 10)
-    assert "recalled at least once" in (await run(unused.app, environment, "unused", "--older-than", "0")).stdout
+    assert "nothing that old" in (await run(unused.app, environment, "unused", "--older-than", "0")).stdout
 
 
 async def test_twins_give_one_answer_and_the_other_one_stands_in(athena: Athena) -> None:

@@ -48,7 +48,7 @@ def unused(
         return
     out, err = Console(), Console(stderr=True, soft_wrap=True)
     if not page["memories"]:
-        out.print("everything that old has been recalled at least once", highlight=False)
+        out.print("nothing that old was never recalled", highlight=False)
         return
     out.print(
         f"{page['count']} of {page['total']} memories ({page['share']:.0%}) were never recalled, "
