@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athena.consolidation.fast import analyse
+from athena.consolidation.fast import analyse, words
+from athena.consolidation.fast.matter import matters
+from athena.consolidation.fast.nuisance import learned
+from athena.consolidation.fast.speakers import unlabelled
 from athena.consolidation.types import Analysis, Events, PatternType
 
 _MONDAY = datetime(2025, 3, 3, tzinfo=UTC)
@@ -209,3 +213,79 @@ def test_any_text_is_read(text: str) -> None:
         (text, kind, _MONDAY + timedelta(days=n), 0) for n, kind in enumerate(["event", "fact", "event", "preference"])
     ]
     assert analyse(events([*told, *noise()], {})) is not None
+
+
+TALK = ["finally a quiet minute", "hi all", "the bus is packed again", "no sleep, that heron outside", "lol ok"]
+
+
+def told_by(name: str, texts: list[str], day: int, hour: int) -> list[Told]:
+    """Lines of a conversation: now and then something else is said before what matters."""
+    return [
+        (f"{name}: {TALK[n % len(TALK)] + '. ' if n % 2 else ''}{text}", kind, at, scope)
+        for n, (text, kind, at, scope) in enumerate(routine(texts, day, hour, weeks=10))
+    ]
+
+
+def talk() -> tuple[list[Told], dict[str, str]]:
+    anna, ben = told_by("Anna", ["I " + RUNS[0], "a " + RUNS[1]], 1, 7), told_by("Ben", ["I " + RUNS[0]], 3, 7)
+    more = [
+        (f"{name}: {text}, you see?", kind, at, scope) for name in ("Anna", "Ben") for text, kind, at, scope in noise()
+    ]
+    return [*anna, *ben, *more], {text: "running" for text, *_ in [*anna, *ben]}
+
+
+def test_a_label_before_each_line_is_who_speaks() -> None:
+    told, meanings = talk()
+    history = events(told, meanings)
+    found = [one for one in analyse(history).candidates if one.uncertainty <= 0.5]
+    names = [{history.texts[index].partition(":")[0] for index in one.members} for one in found]
+    assert sorted(map(sorted, names)) == [["Anna"], ["Ben"]]
+    assert [len(one.members) for one in found] == [10, 10]
+    assert all(quote in history.texts[index] for one in found for index, quote in one.quotes.items())
+
+
+def test_a_heading_is_nobody() -> None:
+    told = [("Deploy log: " + text, kind, at, scope) for text, kind, at, scope in [*routine(RUNS, 1, 7), *noise()]]
+    history = events(told, {text: "running" for text, *_ in told[:8]})
+    assert unlabelled(history) is history
+
+
+def test_what_a_speaker_always_has_goes_from_the_vectors() -> None:
+    told, meanings = talk()
+    history = events(told, meanings)
+    shifted = history.vectors + [direction(text.partition(":")[0]) for text in history.texts]
+    shifted = (shifted / np.linalg.norm(shifted, axis=1, keepdims=True)).astype(np.float32)
+    plain = unlabelled(replace(history, vectors=shifted))
+    assert np.allclose(np.linalg.norm(plain.vectors, axis=1), 1.0, atol=1e-5)
+    ours = np.array([text.startswith("Anna") for text in history.texts])
+
+    def pull(vectors: np.ndarray) -> float:
+        return float(np.linalg.norm(vectors[ours].mean(axis=0) - vectors[~ours].mean(axis=0)))
+
+    assert 3 * pull(plain.vectors) < pull(shifted)
+
+
+def test_the_sentence_that_others_say_too_is_what_matters() -> None:
+    texts = ["My port is 9090", "Hi all. My port is 9090", "The heron woke me. The port is 9090 for me. See you"]
+    history = events([(text, "fact", _MONDAY + timedelta(days=n), 0) for n, text in enumerate(texts)])
+    found = matters(history, words.read(history.texts), [[np.arange(3)]])
+    assert found == (texts[0], texts[0], "The port is 9090 for me. See you")
+    assert matters(history, words.read(history.texts), []) == history.texts
+
+
+def test_words_of_no_meaning_pull_less() -> None:
+    """Two meanings; half of the lines of both sigh."""
+    told = [
+        (("sigh, " if n % 2 else "") + ("river " if n % 4 < 2 else "oven ") + f"thing{n}", "event", _MONDAY, 0)
+        for n in range(400)
+    ]
+    history = events(told, {})
+    own = np.array([direction("river" if "river" in text else "oven") for text in history.texts])
+    sigh = np.array([[float("sigh" in text)] for text in history.texts])
+    pulled = own + 0.8 * sigh * direction("sigh")
+    vectors = (pulled / np.linalg.norm(pulled, axis=1, keepdims=True)).astype(np.float32)
+    read = words.read(history.texts)
+    likeness = np.array([0.0 if term.startswith("sigh") else 0.9 for term in read.vocabulary])
+    cleared = learned(read, likeness, vectors).without(vectors, 0, len(vectors))
+    assert (cleared * own).sum(axis=1).mean() > (vectors * own).sum(axis=1).mean() + 0.05
+    assert np.array_equal(learned(read, likeness + 1, vectors).without(vectors, 0, len(vectors)), vectors)

@@ -30,6 +30,9 @@ def found(*said: str, kind: str = "fact", vectors: bool = True) -> set[tuple[str
         ("We use Jenkins for continuous integration", "We use Buildkite instead of Jenkins for continuous integration"),
         ("The daily stand-up is at 9:30", "The daily stand-up was moved from 9:30 to 10:15"),
         ("Marco is the owner of pricing-core", "Sunita is now the owner of pricing-core"),
+        ("User asked to use tabs for indenting code", "User corrected me: four spaces, not tabs, for indenting code"),
+        ("User mentioned that the local model is Llama 8B", "The local model is Mistral 7B now, Llama 8B is outdated"),
+        ("Reminder to self: charts means gnuplot", "User told me to stop using gnuplot for charts"),
     ],
 )
 def test_another_value_of_one_thing_is_a_change(old: str, new: str) -> None:
@@ -44,11 +47,60 @@ def test_another_value_of_one_thing_is_a_change(old: str, new: str) -> None:
         ("My favourite drink is green tea", "Just today I had black coffee as a drink, because tea was sold out"),
         ("I prefer green tea as a drink", "Clara prefers black coffee as a drink"),
         ("I live in Berlin", "Years ago, as a student, I lived in Lisbon"),
+        ("User prefers tabs for indenting code", "Rule from the user: indenting code with tabs"),
+        ("User prefers tabs for indenting code", "Clara's repository uses four spaces for indenting code"),
+        ("My desk is in the annexe", "The annexe is where my desk is"),
         ("The port of billing-api on staging is 8080", "The version of billing-api on staging is 2.4.1"),
     ],
 )
 def test_what_only_looks_like_another_value_is_none(old: str, new: str) -> None:
     assert found(old, new) == set()
+
+
+TALK = (
+    "what a day, I need a nap!",
+    "no idea where you all are, is it raining?",
+    "did you see my scarf, anyone?",
+    "my neighbour is singing again, we heard it all night",
+    "hi all, I missed the bus",
+)
+
+
+def in_talk(*said: str) -> set[tuple[str, str]]:
+    """(old, new) of the changes in what Anna says, a week apart, each line an event with small talk around it."""
+    lines = [f"Anna: {TALK[n % len(TALK)]} {text}. how about you?" for n, text in enumerate(said)]
+    told: list[Told] = [(text, "event", _MONDAY + timedelta(days=7 * n, hours=9), 0) for n, text in enumerate(lines)]
+    told += [(f"Anna: {text}", "event", _MONDAY + timedelta(days=n, hours=12), 0) for n, text in enumerate(TALK)]
+    told += [(f"Ben: {text}", "event", _MONDAY + timedelta(days=n, hours=13), 0) for n, text in enumerate(TALK)]
+    history = events(told, dict.fromkeys(lines, "thing"))
+    return {
+        (said[lines.index(history.texts[c.old])], said[lines.index(history.texts[c.new])])
+        for c in analyse(history).changes
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("for picnics it has to be lemonade for me", "I prefer ginger beer for picnics these days"),
+        ("I use Signal for texting", "for texting I've switched to Telegram"),
+    ],
+)
+def test_what_is_said_in_talk_changes_too(old: str, new: str) -> None:
+    assert in_talk(old, new) == {(old, new)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("for picnics it has to be lemonade for me", "give me lemonade for picnics and I'm happy"),
+        ("for picnics it has to be lemonade for me", "everyone at work wants ginger beer for picnics"),
+        ("I love hiking", "I love painting"),
+        ("for picnics it has to be lemonade for me", "I prefer novels for holidays these days"),
+    ],
+)
+def test_most_of_talk_changes_nothing(old: str, new: str) -> None:
+    assert in_talk(old, new) == set()
 
 
 def test_each_change_leads_from_the_last_of_the_old_to_the_first_of_the_new() -> None:

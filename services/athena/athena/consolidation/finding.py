@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from athena.consolidation.closing import replaces
 from athena.consolidation.types import Analysis, Candidate, Change, Events, Evidence, PatternType, Statistics
 
 # Up to here a candidate is a pattern without a model's word, from here on to the second one a model is asked.
@@ -176,7 +177,8 @@ def _contradiction(events: Events, found: Analysis, change: Change) -> Contradic
     """What said the same as the old statement: the cluster it is in, and its twins."""
     alike = {change.old}
     for candidate in found.candidates:
-        if change.old in candidate.members and change.new not in candidate.members:
+        sure = candidate.uncertainty <= SURE
+        if sure and change.old in candidate.members and change.new not in candidate.members:
             alike.update(candidate.members)
     alike.update(t.index for t in found.twins if t.original in alike)
     at = events.at[change.new]
@@ -187,7 +189,7 @@ def _contradiction(events: Events, found: Analysis, change: Change) -> Contradic
         also=tuple(events.ids[i] for i in also),
         at=_moment(at),
         about=change.about,
-        closes=change.uncertainty <= _SURE_CHANGE,
+        closes=change.uncertainty <= _SURE_CHANGE and replaces(events.texts[change.old], events.texts[change.new]),
     )
 
 

@@ -24,19 +24,26 @@ LEAST_STATED = 0.42
 _SUPPORT = 3
 _DAYS = 2
 _READ = 400
+_CHUNK = 4096
 
 Indexes = NDArray[np.int64]
 
 
-def groups(events: Events, space: Space, said: Stated) -> tuple[list[Indexes], list[Indexes]]:
+def gathered(events: Events, space: Space) -> list[list[Indexes]]:
+    """For each scope what is alike, whatever it is."""
+    return [
+        [members for members in group(space.rows, scope, LEAST + space.offset) if len(members) >= _SUPPORT]
+        for scope in _scopes(events.scopes)
+    ]
+
+
+def groups(
+    events: Events, space: Space, said: Stated, alike: list[list[Indexes]]
+) -> tuple[list[Indexes], list[Indexes]]:
     """(what happened again and again, what was stated again and again), each ordered by first member."""
     happened: list[Indexes] = []
-    for scope in _scopes(events.scopes):
-        plain = [
-            occurrences(said, members)
-            for members in group(space.rows, scope, LEAST + space.offset)
-            if len(members) >= _SUPPORT and not lasting(events, said, members)
-        ]
+    for scope in alike:
+        plain = [occurrences(said, members) for members in scope if not lasting(events, said, members)]
         happened += merged(events, space, [members for members in plain if len(members) >= _SUPPORT])
     happened = [members for members in happened if _enough(events, members)]
     taken = frozenset(index for members in happened for index in members.tolist())
@@ -77,11 +84,8 @@ def _enough(events: Events, members: Indexes) -> bool:
 
 
 def _candidate(events: Events, space: Space, worth: Mapping[str, float], members: Indexes) -> Candidate:
-    rows = space.rows[members].astype(np.float32)
-    mean = rows.mean(axis=0)
-    central = rows @ mean
     size = len(members)
-    cohesion = float((mean @ mean * size - (rows**2).sum(axis=1).mean()) / (size - 1)) - space.offset
+    central, cohesion = _middle(space, members)
     # Of thousands of like events some are read to learn what they say; all of them are evidence.
     sample = members[np.linspace(0, size - 1, min(size, _READ)).astype(np.int64)].tolist()
     weights = summary.profile([events.texts[index] for index in sample], worth)
@@ -96,6 +100,21 @@ def _candidate(events: Events, space: Space, worth: Mapping[str, float], members
         statistics=statistics,
         uncertainty=uncertainty(space.words, members, statistics, len(events.ids)),
     )
+
+
+def _middle(space: Space, members: Indexes) -> tuple[NDArray[np.float32], float]:
+    """(how near each is to the mean, the average likeness of two of them)."""
+    parts = [members[start : start + _CHUNK] for start in range(0, len(members), _CHUNK)]
+    mean = np.zeros(space.rows.shape[1])
+    own = 0.0
+    for part in parts:
+        rows = space.rows[part].astype(np.float32)
+        mean += rows.sum(axis=0)
+        own += float(np.einsum("ij,ij->", rows, rows))
+    size = len(members)
+    middle = (mean / size).astype(np.float32)
+    central = np.concatenate([space.rows[part].astype(np.float32) @ middle for part in parts])
+    return central, (float(middle @ middle) * size - own / size) / (size - 1) - space.offset
 
 
 def _type(events: Events, members: Indexes, statistics: Statistics) -> PatternType:

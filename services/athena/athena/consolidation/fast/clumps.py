@@ -1,5 +1,5 @@
-"""Which words go with a meaning: those whose events are alike. "By the way" and a remark about the weather go "
-"with none."""
+"""Which words go with a meaning: those whose events are alike. "By the way" and a remark about the weather go
+with none."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ _PRIOR, _USUAL = 2.0, 0.3
 _LOW, _HIGH, _LEAST = 0.15, 0.40, 0.1
 
 
-def weighted(words: Words, vectors: NDArray[np.float32], background: float) -> Words:
-    """`words` where a term counts by how alike the events that hold it are; as they were without vectors."""
-    if vectors.shape[1] == 0 or len(words.vocabulary) == 0:
-        return words
+def weighted(words: Words, likeness: NDArray[np.float64]) -> Words:
+    """`words` where a term counts by how alike the events that hold it are."""
+    factor = np.clip((likeness - _LOW) / (_HIGH - _LOW), _LEAST, 1.0)
+    return replace(words, weights=(words.weights * factor).astype(np.float32))
+
+
+def likeness_of(words: Words, vectors: NDArray[np.float32], background: float) -> NDArray[np.float64]:
+    """Of each term: how alike the events are that hold it, 0 as unrelated ones to 1."""
     owner = np.repeat(np.arange(len(words.starts) - 1), np.diff(words.starts))
     order = np.argsort(words.terms, kind="stable")
     first = np.concatenate([[0], np.cumsum(words.counts)[:-1]])
@@ -38,9 +42,7 @@ def weighted(words: Words, vectors: NDArray[np.float32], background: float) -> W
         mean = ((sums**2).sum(axis=1) - sizes) / pairs
         rescaled = (mean - background) / (1 - background)
         likeness[some] = (rescaled * sizes + _USUAL * _PRIOR) / (sizes + _PRIOR)
-    factor = np.clip((likeness - _LOW) / (_HIGH - _LOW), _LEAST, 1.0)
-    weighted.last = likeness
-    return replace(words, weights=(words.weights * factor).astype(np.float32))
+    return likeness
 
 
 def _portions(wanted: NDArray[np.int64], taken: NDArray[np.int64]) -> list[NDArray[np.int64]]:

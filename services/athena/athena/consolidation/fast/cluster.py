@@ -85,6 +85,7 @@ def _parts(owner: Indexes, members: Indexes) -> list[Indexes]:
 def _merge(groups: Groups, edges: Edges, least: float) -> Indexes:
     """Merge along `edges` until no pair is left; the leaders of the groups that changed and are still there."""
     left, right = _pairs(edges.left, edges.right)
+    del edges  # nobody else holds them, and they are large
     likeness = _likeness(groups.take, left, right)
     touched = np.zeros(len(groups.sizes), bool)
     for _ in range(_ROUNDS):

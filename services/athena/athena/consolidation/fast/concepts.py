@@ -15,9 +15,9 @@ dentist: dentist teeth
 gym: gym train training membership
 alarm: alarm wake
 bank: bank account salary
-diet: diet
+diet: diet eat eats eating
 notes: notes note-taking
-restaurant: restaurant restaurants eat out dine dining
+restaurant: restaurant restaurants dine dining
 commute: commute commuting
 manager: manager boss report reports supervisor
 insurance: insurance insured insurer
@@ -39,10 +39,20 @@ style: indentation indenting indent formatting formatter format
 commit: commit commits
 tests: tests testing test
 docs: docs documentation document
-meeting: meeting meetings appointment appointments talks call calls
+meeting: meeting meetings appointment appointments
 name: name named called
 exercise: exercise exercising workout working-out training
 coffee: coffee espresso
+study: study studies studying degree major enrolled university
+bike: bike bicycle ride rides riding
+mail: mail email e-mail
+partner: partner dating couple girlfriend boyfriend fiance
+housemate: flatmate roommate housemate flat-mate share
+landlord: landlord landlady
+rent: rent
+instrument: instrument instruments
+school: school
+streaming: streaming
 """
 
 _OF: dict[str, str] = {}

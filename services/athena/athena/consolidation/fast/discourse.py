@@ -36,6 +36,8 @@ _FRAMES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.I), by)
     for pattern, by in (
         (rf"^\W*{_AROUND}{_META}(?: (?:the|a|an|my|me|us|self|user|to|from|by|of|rule|learn|it))*: +", ""),
+        (r"^\W*(?:to|from|by|for) (?:the |our )?(?:self|myself|me|us|user|team)\W*: +", ""),
+        (r"^[^:?!]{0,60}\b(?:our|the|this|a) (?:rule|policy|convention|decision|agreement|standard|guideline): +", ""),
         (r"^\W*according to [^,:]{2,40}, +", ""),
         (rf"^\W*(?:the )?user (?:has )?{_TOLD_BY}(?: that) +", ""),
         (rf"^\W*(?:I |we )?(?:have )?{_FOUND} (?:out )?that +", ""),
@@ -47,7 +49,14 @@ _FRAMES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "user wants ",
         ),
         (r"^\W*used (?=.{3,80}, as (?:the user|usual|always|(?:s?he|they) ))", "user wants "),
-        (r"^(?P<value>[^,]{2,60}? is (?:right|best|the one) for )", r"\g<value>"),
+        (r"^(?P<value>[^,]{2,60}?) is (?:right|best|the one|the best) for ", r"user wants \g<value> for "),
+        (r"\b(?P<owned>(?:my|our) \w+)['’]s (?=(?:in|at|on|a|an|the|called|now|still)\b)", r"\g<owned> is "),
+        (r"^(?P<who>[A-Z][\w’-]+) and (?-i:I) are (?:now )?(?:a |an |the )?(?P<what>\w+)", r"my \g<what> is \g<who>"),
+        (
+            r"^(?:you )?(?:can |will |['’]ll )?(?P<way>(?:e-?)?mail|call|text|phone|reach|find|write to) (?:me|us) "
+            r"(?:at|on|under|in|by)(?: at)? ",
+            r"my \g<way> is at ",
+        ),
     )
 )
 _TALK = re.compile(
@@ -65,11 +74,16 @@ _SENTENCE_END = re.compile(r"(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bM
 # "My bank? Tidewater." asks nothing: what is asked about is named and the answer follows.
 _ASKED = re.compile(r"(?<=\?)\s+(?=\S)")
 _TOPIC = re.compile(
-    r"^\W*(?:(?:my|our|the|what|where|who|for|as|in|on|at|when)\b(?! (?:about|is|are|do|does|did|was|were)\b)[^?]{0,60})"
+    r"^\W*(?:(?:my|our|the|what|where|who|for|as|in|on|at|when)\b(?! (?:about|is|are|do|does|did|was|"
+    r"were)\b)[^?]{0,60})"
     r"\?$",
     re.I,
 )
-_BEHIND = re.compile(r"^\W*(?:it|that)['’]?s (?P<value>[^,;]{2,50}), (?P<thing>(?:my|our) [^,;.!?]{2,40}|(?:the|what|where|who) [^,;.!?]{2,40}\b(?:I|we)\b[^,;.!?]{0,20})", re.I)
+_BEHIND = re.compile(
+    r"^\W*(?:it|that)['’]?s (?P<value>[^,;]{2,50}), (?P<thing>(?:my|our) [^,;.!?]{2,40}|(?:the|what|where|"
+    r"who) [^,;.!?]{2,40}\b(?:I|we)\b[^,;.!?]{0,20})",
+    re.I,
+)
 _SPEAKER = re.compile(r"^([A-Z][\w’'-]{0,20}(?: [A-Z][\w’'-]{0,20})?): +")
 _SPEECH = re.compile(r"\b(?:I|I['’]\w+|my|me|we|we['’]\w+|our|you|your|you['’]\w+)\b|[!?]", re.I)
 _LABELS = frozenset(
@@ -78,13 +92,13 @@ _LABELS = frozenset(
     "warning error info debug incident fix result status summary daily retro demo deploy release style "
     "documentation".split()
 )
-_OWN = re.compile(r"\b(?:I|I['’]\w+|my|mine|we|we['’]\w+|our|me|user)\b", re.I)
+_ANSWERED = re.compile(r"(?:that|it)['’]?s\b|that is\b|it is\b|(?:the )?user\b", re.I)
 
 
 def spoken(text: str) -> tuple[str, str]:
     """(who says it, what is said), of a line of a conversation: "Anna: I moved"; else ("", text)."""
     label = _SPEAKER.match(text)
-    if label and label[1].lower() not in _LABELS:
+    if label and label[1].lower() not in _LABELS and not _ANSWERED.match(text, label.end()):
         return label[1].lower(), text[label.end() :]
     return "", text
 
@@ -106,9 +120,10 @@ def is_talk(piece: str) -> bool:
     return _TALK.match(piece) is not None
 
 
-def of_speaker(piece: str) -> bool:
-    """Whether it speaks of whoever says it, in so many words."""
-    return _OWN.search(piece) is not None
+def is_conversation(text: str) -> bool:
+    """Whether it is said to somebody: it asks, exclaims or greets, and has more than a sentence."""
+    pieces = [piece for piece in _SENTENCE_END.split(text[:_READ]) if piece.strip()]
+    return len(pieces) > 1 and any(piece.rstrip().endswith(("!", "?")) or is_talk(piece) for piece in pieces)
 
 
 def bare(piece: str) -> str:

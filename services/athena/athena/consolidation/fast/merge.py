@@ -10,7 +10,7 @@ from athena.consolidation.fast.space import DAY, Space
 from athena.consolidation.types import Events
 
 # Two groups of several members each are compared by far more pairs than two events: less likeness is enough.
-LEAST = 0.44
+LEAST = 0.40
 _SAME_DAY = 0.15
 _HOUR = 0.6
 _NEIGHBOURS = 6

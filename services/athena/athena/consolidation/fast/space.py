@@ -6,12 +6,12 @@ any size are compared exactly, without their pairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from athena.consolidation.fast import clumps
+from athena.consolidation.fast import clumps, nuisance
 from athena.consolidation.fast import words as wording
 from athena.consolidation.types import Events
 
@@ -38,22 +38,16 @@ class Space:
 def build(events: Events, words: wording.Words) -> Space:
     has_vector = _has_vector(events.vectors)
     background = _background(events.vectors, has_vector)
+    drag = None
     if has_vector.any():
-        plain_words = words
-        words = clumps.weighted(words, events.vectors, background)
-        from athena.consolidation.fast import nuisance
-        if nuisance.STRENGTH:
-            cleared = nuisance.cleared(plain_words, clumps.weighted.last, events.vectors)
-            events = replace(events, vectors=cleared)
-            background = _background(events.vectors, has_vector)
-            words = clumps.weighted(plain_words, events.vectors, background)
+        likeness = clumps.likeness_of(words, events.vectors, background)
+        drag = nuisance.learned(words, likeness, events.vectors)
+        words = clumps.weighted(words, likeness)
     hours, weekdays = _clock(events)
     common_hour, common_weekday = _common(hours), _common(weekdays)
-    width = events.vectors.shape[1] if has_vector.any() else 0
+    width = events.vectors.shape[1] if drag else 0
     rows = np.zeros((len(events.ids), width + wording.WIDTH + hours.shape[1] + weekdays.shape[1]), np.float16)
-    meaning = np.sqrt(MEANING / (1 - background))
-    for start in range(0, len(rows) if width else 0, _CHUNK):
-        rows[start : start + _CHUNK, :width] = events.vectors[start : start + _CHUNK] * meaning
+    usual = _meaning(rows[:, :width], events.vectors, has_vector, drag) if drag else 0.0
     lexical = rows[:, width : width + wording.WIDTH]
     lexical[:] = wording.vectors(words)
     scale = np.where(has_vector, WORDS, WORDS_ALONE) ** 0.5
@@ -62,8 +56,19 @@ def build(events: Events, words: wording.Words) -> Space:
     rows[:, width + wording.WIDTH : -weekdays.shape[1]] = hours * np.sqrt(hour)
     rows[:, -weekdays.shape[1] :] = weekdays * np.sqrt(weekday)
     share = float(has_vector.mean()) if len(has_vector) else 0.0
-    offset = share * share * MEANING * background / (1 - background) + hour * common_hour + weekday * common_weekday
+    offset = share * share * MEANING * usual / (1 - usual) + hour * common_hour + weekday * common_weekday
     return Space(rows, offset, background, slice(width + wording.WIDTH, rows.shape[1] - weekdays.shape[1]), words)
+
+
+def _meaning(
+    out: NDArray[np.float16], vectors: NDArray[np.float32], has_vector: NDArray[np.bool_], drag: nuisance.Nuisance
+) -> float:
+    """Fills `out` with what the vectors mean, scaled to its use; the cosine of unrelated rows of it."""
+    for start in range(0, len(out), _CHUNK):
+        out[start : start + _CHUNK] = drag.without(vectors, start, min(start + _CHUNK, len(out)))
+    usual = _background(out, has_vector)
+    out *= np.float16(np.sqrt(MEANING / (1 - usual)))
+    return usual
 
 
 def _has_vector(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -73,12 +78,12 @@ def _has_vector(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.concatenate(parts) if parts else np.zeros(0, bool)
 
 
-def _background(vectors: NDArray[np.float32], has_vector: NDArray[np.bool_]) -> float:
+def _background(vectors: NDArray[np.floating], has_vector: NDArray[np.bool_]) -> float:
     """What unrelated texts have as a cosine here: models differ in it from 0 to 0.6."""
     known = np.flatnonzero(has_vector)
     if len(known) < 4:
         return 0.0
-    picked = vectors[known[:: max(1, len(known) // _SAMPLE)][:_SAMPLE]]
+    picked = vectors[known[:: max(1, len(known) // _SAMPLE)][:_SAMPLE]].astype(np.float32)
     likeness = picked @ picked.T
     low = np.percentile(likeness[np.triu_indices(len(picked), 1)], 25)
     return float(np.clip(low, 0.0, 0.8))

@@ -22,6 +22,7 @@ _LINES = 5
 _SPEAKING = 0.3
 # Of all lines of a scope: a conversation has a label before nearly each line.
 _LABELLED = 0.5
+_CHUNK = 4096
 
 
 def unlabelled(events: Events) -> Events:
@@ -58,15 +59,25 @@ def _speakers(events: Events, keys: list[tuple[int, str] | None]) -> frozenset[t
 
 def _centred(vectors: NDArray[np.float32], codes: NDArray[np.int32]) -> NDArray[np.float32]:
     """Of each speaker what their lines have in common is taken away, but for what all speakers have in common."""
-    spoken = codes >= 0
-    known = spoken & vectors.any(axis=1)
-    if not known.any():
+    speakers = np.unique(codes[codes >= 0])
+    if vectors.shape[1] == 0:
         return vectors
+    row = np.where(codes >= 0, np.searchsorted(speakers, codes), -1)
+    sums = np.zeros((len(speakers), vectors.shape[1]))
+    counts = np.zeros(len(speakers))
+    for start in range(0, len(vectors), _CHUNK):
+        part = row[start : start + _CHUNK]
+        block = vectors[start : start + _CHUNK]
+        known = (part >= 0) & np.asarray(block.any(axis=1))
+        np.add.at(sums, part[known], block[known])
+        counts += np.bincount(part[known], minlength=len(speakers))
+    means = sums / np.maximum(counts, 1)[:, None]
+    pull = (means - (means.mean(axis=0) if len(means) > 1 else 0.0)).astype(np.float32)
     out = vectors.copy()
-    means = {code: out[known & (codes == code)].mean(axis=0) for code in np.unique(codes[known]).tolist()}
-    common = np.mean(list(means.values()), axis=0)
-    for code, mean in means.items():
-        rows = known & (codes == code)
-        out[rows] -= mean - (common if len(means) > 1 else 0)
-    out[known] /= np.maximum(np.linalg.norm(out[known], axis=1, keepdims=True), 1e-9)
+    for start in range(0, len(vectors), _CHUNK):
+        part = row[start : start + _CHUNK]
+        block = out[start : start + _CHUNK]
+        known = (part >= 0) & np.asarray(block.any(axis=1))
+        cleared = block[known] - pull[part[known]]
+        block[known] = cleared / np.maximum(np.linalg.norm(cleared, axis=1, keepdims=True), 1e-9)
     return out

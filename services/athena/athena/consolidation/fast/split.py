@@ -18,7 +18,7 @@ _SAME = 0.6
 def lasting(events: Events, said: Stated, members: Indexes) -> bool:
     """Whether a group says how something is, and not what happened."""
     claimed = [index for index in members.tolist() if index in said.claims]
-    if len(claimed) * 2 < len(members):
+    if len(claimed) * 3 < 2 * len(members):
         return False
     if 2 * sum(events.kinds[index] != "event" for index in claimed) > len(claimed):
         return True

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from athena.consolidation.fast.discourse import is_talk, sentence, sentences, spoken
-from athena.consolidation.fast.values import names_holder, stems
+from athena.consolidation.fast.values import CARRIER, names_holder, stems
+from athena.consolidation.fast.wishes import wish
 
 _READ = 600
 # A former value is named in a few words; what follows is about something else.
@@ -43,7 +44,7 @@ _VERB = (
     r"mentioned|keeps?|kept|takes?|took|gets?|got|bought|buys|switched|moved|started|stopped|quit|plays?|played|goes|"
     r"went|runs?|ran|needs?|believes?|wondered|wonders|talked|raved|complained|complains)"
 )
-_SELF = re.compile(r"\b(?:I|I['’]\w+|me|my|mine|myself|we|we['’]\w+|us|our|ours|user)\b", re.I)
+_SELF = re.compile(r"\b(?:I|I['’]\w+|me|my|mine|myself|we|we['’]\w+|us|our|ours)\b", re.I)
 _OTHER = re.compile(
     rf"^(?:[\"'“(\[]*)(?!(?:I|We|My|Our|The|This|That|It|There|Now|Today)\b)([A-Z][\w’-]+(?: [A-Z][\w’-]+)?)"
     rf"(?:['’]s\b| {_VERB}\b)"
@@ -106,7 +107,8 @@ _CUE = re.compile(
     r"took over|takes over|"
     r"relocated|rotated|bumped|upgraded|downgraded|raised|lowered|increased|decreased|shifted|reassigned|"
     r"became|went back|"
-    r"turned into|cancell?ed|sold|is gone|finally|banned|gone off|than)\b",
+    r"turned into|cancell?ed|sold|is gone|finally|banned|gone off|than)\b|, not (?!(?:my|the|a|an|so|too|"
+    r"very|bad|yet|that|really|much|at|only|to|sure|even|just)\b)\w",
     re.I,
 )
 _STATE = re.compile(
@@ -115,7 +117,8 @@ _STATE = re.compile(
     r"drives|drink|drinks|eat|eats|like|likes|love|loves|hate|hates|want|wants|need|needs|take|takes|report|"
     r"reports|belong|"
     r"belongs|sit|sits|run|runs|listens?|starts?|ends?|opens?|closes?|celebrate|learn|learning|choose|chooses|"
-    r"go-to|means?|costs?|owned|led|maintained|called|named|set|default|defaults|goes|get up|pay|pays|"
+    r"go-to|means?|costs?|owned|led|maintained|called|named|set|default|defaults|goes|requires?|allows?|"
+    r"lasts?|says|lies|stands|holds|serves?|treats?|pays? for|rent|ride|study|play|share|get up|pay|pays|"
     r"happens?|meets?|meet|deploy|deploys|rule|always|must|never|should|prefer(?:ence)?|choice|pick|please|"
     r"would rather)\b",
     re.I,
@@ -141,13 +144,21 @@ _PAST = re.compile(
     r"drank|met|spent|wrote|read|sang|gave|found|came|told|sent|called|phoned|heard|\w{3,}ed)\b",
     re.I,
 )
+_BECAME = re.compile(
+    r"^(?:I|we|(?:the )?user)(?:['’]ve| have| has)? (?:just |now |finally )?(?:moved|relocated|switched|changed) "
+    r"(?:\w+ ){0,3}?to (?!get\b|see\b|be\b|do\b)",
+    re.I,
+)
 _DENIAL = re.compile(
     r"\b(?:no longer|any ?more|any longer|stopped|quit|gave up|given up|cancell?ed|closed|never again|"
     r"not .{0,40}\bagain|"
     r"done with|away from|no more)\b",
     re.I,
 )
-_TAIL = r"(?P<old>[^,;:!?()]+?)(?=\s+(?:but|and|now|for|when|as|in my|in our|on the)\b|\.(?:\s|$)|[,;:!?()]|$)"
+_TAIL = (
+    r"(?P<old>[^,;:!?()]+?)(?=\s+(?:but|and|now|for|when|as|in|on|at|with|during|of all|"
+    r"to (?:make|get|visit|text|call|reach|read|send|write))\b|\.(?:\s|$)|[,;:!?()]|$)"
+)
 _FORMER = tuple(
     re.compile(pattern, re.I)
     for pattern in (
@@ -158,26 +169,38 @@ _FORMER = tuple(
         rf"\b(?:instead of|rather than|in place of) {_TAIL}",
         r"\b(?:replaced|swapped|traded|exchanged|replacing) (?P<old>[^,;!?]+?) (?:with|by|for) ",
         rf"\breplac(?:es|ed|ing) {_TAIL}",
-        rf"\b(?:no longer|any ?more)\b(?: \w+ing)?(?: (?:in|at|on|to|with|for|from|by|of))? {_TAIL}",
+        r"\b(?:no longer|any ?more)\b(?: (?:\w+ing|work|live|bank|train|study|report|go|belong|sit|rent|want|"
+        r"like|use|love|"
+        rf"need|have|drive|eat|drink|play|ride)s?)?(?: (?:in|at|on|to|with|for|from|by|of))? {_TAIL}",
         r"\b(?:don['’]?t|do not|doesn['’]?t|does not|not|isn['’]?t|aren['’]?t|"
-        r"never)\b (?P<old>[^,;.!?]+?) (?:any ?more|any longer|again)\b",
-        rf"\b(?:stopped|quit|given up|gave up|gave notice|dropped|ditched|abandoned|left|leaving|sold|"
+        r"never)\b (?P<old>(?:[^,;.!?]|\.(?=\w))+?) (?:any ?more|any longer|again)\b",
+        rf"\b(?:stopped|quit|given up|gave up|gave notice|dropped|ditched|abandoned|left(?! an?\b| "
+        r"behind\b| off\b)|leaving|sold|"
         rf"cancell?ed|closed|finished with|done with|away from|retired|removed|got rid of|moved off|"
-        rf"moved on from)\b(?: the)? {_TAIL}",
-        r"(?:^|[,;.] ?|\band )(?P<old>[^,;.!?]+?) (?:is|are|was|were|has|have)(?: been)? (?:gone|history|"
-        r"retired|left|out|over|dropped|closed|deprecated|obsolete|dead|switched off|shut down|no longer)\b",
+        rf"moved on from)\b(?: \w+ing)?(?: (?:in|at|on|to|with|for|from|by))?(?: the)? {_TAIL}",
+        r"(?:^|[,;.] ?|\band )(?P<old>(?:[^,;.!?]|\.(?=\w))+?) (?:is|are|was|were|has|"
+        r"have)(?: been)? (?:gone|history|"
+        r"retired|left|out|over|dropped|closed|deprecated|obsolete|outdated|history|invalid|dead|"
+        r"switched off|shut down|no longer)\b",
         r"(?:^|[,;.] ?)(?P<old>[\w .'’-]+?) (?:retired|left us|has left|resigned)\b",
         rf"[,;] (?:and )?(?:not|no longer|never)(?: (?:in|at|on|to|with|by))? {_TAIL}",
         rf"\bused to (?:be |have |use |\w+ ){_TAIL}",
-        r"\b(?:was|were) (?P<old>[^,;.!?]+?) (?:before|until|till|so far|previously)\b",
+        r"\b(?:was|were) (?P<old>(?:[^,;.!?]|\.(?=\w))+?) (?:before|until|till|so far|previously)\b",
         rf"\b(?:was|were|previously|formerly|before that) {_TAIL}[,;] (?:and |but )?(?:is |are )?now\b",
+        rf"[,;(] ?(?:was|were|previously|formerly|before(?: that)?:?|up from|down from) {_TAIL}",
         rf"\bprefer(?:s|red)? (?!to\b)[^,;:]+? (?:to|over) {_TAIL}",
         rf"\brather\b[^,;:]+? than {_TAIL}",
         rf"\bgone off {_TAIL}",
+        rf"^\W*no more {_TAIL}",
+        rf"\b(?:can['’]?t|cannot) stand {_TAIL}",
+        r"\b(?:using |with )(?P<old>[^,;!?]+?) (?:failed|fails|(?:no longer|does(?:n['’]| no)t|stopped) work\w*)\b",
+        r"\b(?:forget|ignore|scrap) (?P<old>(?:[^,;.!?]|\.(?=\w))+)",
         r"(?:^|[,;:.] ?)(?P<old>[^,;:.!?]+?) (?:is|are) (?:now )?(?:banned|forbidden|not allowed|off the table)\b",
         rf"\bover {_TAIL}",
     )
 )
+_ALL = re.compile(r"^(?:everyone|everybody|people|most (?:people|of \w+)|nobody)\b(?! of us)", re.I)
+_IS_THE = re.compile(r"^[A-Z][\w’-]+ is (?:now |still )?(?:the|my|our|who|what|where)\b")
 _NOBODY = frozenset("The Our My We I Everyone Everybody Nobody Now Who What Team User It This That".split())
 
 
@@ -187,10 +210,9 @@ def read(text: str) -> Statement:
 
 
 def parts(text: str) -> tuple[tuple[str, Statement], ...]:
-    """Each sentence of a line of a conversation with what it claims; of other texts the first that claims something."""
+    """Each sentence of a line of a conversation, bare, with what it claims."""
     speaker, text = spoken(text[:_READ])
-    pieces = sentences(text) if speaker else (sentence(text),)
-    return tuple((piece, stating(piece, piece, speaker)) for piece in pieces)
+    return tuple((piece, replace(stating(piece, piece, speaker), spoken=True)) for piece in sentences(text))
 
 
 def stating(head: str, text: str, speaker: str) -> Statement:
@@ -201,6 +223,8 @@ def stating(head: str, text: str, speaker: str) -> Statement:
     return Statement(
         state=bool(old)
         or _TOLD.match(text) is not None
+        or _BECAME.match(head) is not None
+        or wish(head, bare=False) is not None
         or (not happened and not is_talk(head) and (_STATE.search(head) or _PRESENT.search(head)) is not None),
         aside=_ASIDE.search(_LEAD_IN.sub(" ", head)) is not None,
         subject=":".join(part for part in (speaker, _subject(head)) if part),
@@ -221,7 +245,9 @@ def _subject(text: str) -> str:
         named = pattern.match(text)
         if named and named[1] not in _NOBODY:
             return named[1].lower()
-    if _ACTED.match(text) or names_holder(text):
+    if _ALL.match(text):
+        return "everyone"
+    if _ACTED.match(text) or _IS_THE.match(text) or names_holder(text):
         return ""
     other = _OTHER.match(text)
     if other and not _SELF.search(text[other.end(1) :]):
@@ -233,7 +259,8 @@ def _former(text: str) -> tuple[str, ...]:
     for pattern in _FORMER:
         found = pattern.search(text)
         if found:
-            named = stems(found["old"])[:_NAMED]
+            named = [stem for stem in stems(found["old"]) if stem not in CARRIER] or stems(found["old"])
+            named = named[:_NAMED]
             if named:
                 return tuple(named)
     return ()

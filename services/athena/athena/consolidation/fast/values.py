@@ -13,19 +13,22 @@ from functools import lru_cache
 from athena.compression.extract.words import stem
 from athena.consolidation.fast.concepts import of as concepts_of
 from athena.consolidation.fast.discourse import sentence
+from athena.consolidation.fast.wishes import over, wish
 from athena.consolidation.fast.words import FILLER, STOP
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Stems. `exact`: the value is a number, a time, a code: it equals another or it doesn't. `names`: those of
-    `about` that are names, so that another name is about something else."""
+    `about` that are names, so that another name is about something else. `wish`: the sentence says in so many words
+    that this is wanted and for what: "for texting I use Signal"."""
 
     value: frozenset[str]
     about: frozenset[str]
     exact: bool
     names: frozenset[str]
     concepts: frozenset[str]
+    wish: bool = False
 
 
 _HEDGE = re.compile(
@@ -47,7 +50,7 @@ _CIRCUMSTANCE = re.compile(
     r"(?:in|on|at|after|before) (?:my|our|the (?:morning|evening|"
     r"afternoon|office|team|"
     r"weekend|night)|night|bed|bedtime|lunch|work|home|weekdays|weekends)|first thing)\b(?:[^,;:?]|"
-    r":(?=\d))*?(?=,|;|[:?](?=\s|$)|$|\s(?:is|are|was|it)\s|"
+    r":(?=\d))*?(?=,|;|[:?](?=\s|$)|$|\s(?:is|are|was|it|goes to|go to)\s|"
     r"\s(?:give me|(?:I|we)(?:['’]\w+)? (?:now |also |only )?(?:prefer|go for|like|want|use|choose|take|need|"
     r"keep|have|am|are|['’]d)))",
     re.I,
@@ -59,11 +62,13 @@ _COPULA = re.compile(
     re.I,
 )
 _OWNED = re.compile(
-    r"\b(?:my|our|I|we|where|what|who|favou?rite|choice|rule|default|responsible|owner|boss|standard)\b"
+    r"\b(?:my|our|I|we|where|what|who|favou?rite|choice|rule|default|responsible|owner|boss|standard)\b",
+    re.I,
 )
 _DEFINITE = re.compile(r"^\W*(?:the|this|that|its|their|his|her)\b", re.I)
 _CHANGED_TO = re.compile(
-    r"\b(?:switch|chang|mov|migrat|renam|convert|shift|upgrad|downgrad|bump|rais|lower|increas|decreas|set|transfer|"
+    r"\b(?<!\bthe )(?:switch|chang|mov|migrat|renam|convert|shift|upgrad|downgrad|bump|rais|lower|increas|"
+    r"decreas|set|transfer|"
     r"relocat|rotat|replac|swap|trad|went|turn)\w*\b(?P<of>.*?)\b(?:to|into|with)\s+(?P<new>[^,;]+)",
     re.I,
 )
@@ -93,11 +98,11 @@ _THIRD = re.compile(
 _HOLDER = re.compile(
     r"^(?P<value>(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?[A-Z][\w’-]*(?: [A-Z][\w’-]*)*) (?:now )?(?:owns?|leads?|"
     r"maintains?|manages?|heads?|runs?|looks? after|"
-    r"takes? care of|takes over|took over|handles?|is (?:now )?(?:responsible|in charge|the owner|"
+    r"takes? care of|takes over|took over|handles?|reviews|approves|is (?:now )?(?:responsible|in charge|the owner|"
     r"the lead))\b(?P<about>.*)$"
 )
 # Verbs and nouns with which anything can be said of anything.
-_CARRIER = frozenset(
+CARRIER = frozenset(
     stem(word)
     for word in (
         "prefer preference like love hate want need use using keep live living work works working employ drive "
@@ -112,7 +117,8 @@ _CARRIER = frozenset(
         "good time reachable hosted host posted own owns owner responsible dr mr mrs ms prof it is that this "
         "new now default "
         "january february march april may june july august september october november december "
-        "rule decision note agreed value currently long longer account clear contract course courses diet town old"
+        "rule decision note agreed value currently long longer account clear contract course courses diet "
+        "town old user self outdated failed stored located placed"
     ).split()
 )
 _NUMERALS = frozenset(
@@ -121,7 +127,10 @@ _NUMERALS = frozenset(
     "sixteen eighteen twenty thirty forty fifty sixty ninety hundred".split()
 )
 _TOKEN = re.compile(r"[#@]?[^\W_](?:[\w.:/'’+-]*[^\W_])?")
-_EXACT = re.compile(r"\d|^[#@]")
+_SHORTENED = re.compile(
+    r"^(?:i|we|you|they|he|she|it|is|are|was|were|do|does|did|has|have|had|ca|wo|could|would)n?['’]\w+$"
+)
+_EXACT = re.compile(r"^(?![a-z]{3,}\d+$)(?:.*\d|[#@]|.*[/_@]|.*\w[.:]\w)")
 
 
 def claim(text: str, old: tuple[str, ...] = ()) -> Claim:
@@ -130,20 +139,34 @@ def claim(text: str, old: tuple[str, ...] = ()) -> Claim:
 
 def claimed(piece: str, old: tuple[str, ...] = ()) -> Claim:
     """Of one bare sentence."""
-    stated = _core(piece)
+    wished = wish(piece)
+    if wished:
+        return _wished(*wished, old)
+    stated = _core(over(piece))
     inside = [match.group() for match in _CIRCUMSTANCE.finditer(stated)]
     value_text, about_text = _parts(re.sub(r"\s+", " ", _CIRCUMSTANCE.sub(" ", stated)).strip(" ,;"))
     about = stems(" ".join([about_text, *inside]))
-    value = [stem for stem in stems(value_text) if stem not in _CARRIER and stem not in old]
+    value = [stem for stem in stems(value_text) if stem not in CARRIER and stem not in old]
     if not value:
-        value = [stem for stem in stems(stated) if stem not in _CARRIER and stem not in old]
+        value = [stem for stem in stems(stated) if stem not in CARRIER and stem not in old]
     exact = [stem for stem in value if _EXACT.search(stem) or stem in _NUMERALS]
+    names = _names(stated)
     if exact:
-        about += [stem for stem in value if stem not in exact]
-        value = exact
-    kept = frozenset(about) - frozenset(value) - _CARRIER - frozenset(old)
+        # "Python 3.11", "Llama 8B": the name belongs to the number, what is written with signs is a thing of its own.
+        about += [stem for stem in value if stem not in exact and not (stem in names and stem.isalpha())]
+        value = [stem for stem in value if stem in exact or (stem in names and stem.isalpha())]
+    kept = frozenset(about) - frozenset(value) - CARRIER - frozenset(old)
     concepts = concepts_of(frozenset(stems(stated)) - frozenset(value) - frozenset(old))
-    return Claim(frozenset(value), kept, bool(exact), kept & _names(stated), concepts)
+    return Claim(frozenset(value), kept, bool(exact), kept & names, concepts)
+
+
+def _wished(wanted: str, about: str, old: tuple[str, ...]) -> Claim:
+    value = frozenset(stems(wanted)) - frozenset(old)
+    value = value - CARRIER or value
+    kept = frozenset(stems(about)) - value - frozenset(old)
+    kept = kept - CARRIER or kept
+    concepts = concepts_of(frozenset(stems(about)))
+    return Claim(value, kept, any(map(_EXACT.search, value)), kept & _names(about), concepts, True)
 
 
 def names_holder(piece: str) -> bool:
@@ -179,10 +202,12 @@ def _colon(sentence: str) -> tuple[str, str] | None:
 
 
 def _copula(sentence: str) -> tuple[str, str] | None:
-    parts = _COPULA.split(sentence, maxsplit=1)
-    if len(parts) != 2 or not parts[0].strip():
+    linked = _COPULA.search(sentence)
+    if linked is None or not sentence[: linked.start()].strip():
         return None
-    left, right = parts
+    left, right = sentence[: linked.start()], sentence[linked.end() :]
+    if linked.group().split()[0].lower() not in ("is", "are", "was", "were"):
+        return right, left
     bare = left.strip(" ,")
     if re.fullmatch(r"(?:I|we|they|he|she|user|the user)", bare, re.I):
         return None
@@ -228,6 +253,8 @@ def stems(text: str) -> list[str]:
 @lru_cache(maxsize=1 << 15)
 def _stem(token: str) -> str:
     word = re.sub(r"['’]s$", "", token.lower())
+    if _SHORTENED.search(word):
+        return ""
     if word in STOP or word in FILLER or (len(word) < 2 and not word.isdigit()):
         return ""
     return stem(word) if word.isalpha() else word

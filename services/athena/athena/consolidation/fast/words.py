@@ -43,7 +43,8 @@ FILLER = frozenset(
     "happy sorry please bye oh ah haha lol absolutely definitely totally congrats congratulations appreciate sounds "
     "sound hear hearing know think guess love really so exciting excited wonderful fantastic right tell talk catch "
     "see say said look looks like want feel feeling support supportive lucky proud cheers luck fun photo pic picture "
-    "image everyone someone something anything".split()
+    "image everyone someone something anything mean means meant word words kind encourage encouraging encouragement "
+    "worries motivate motivating inspire inspiring grateful thankful positivity determination".split()
 )
 _NUMBER = re.compile(r"\d")
 
