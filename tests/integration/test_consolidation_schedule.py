@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -198,30 +197,19 @@ def test_a_schedule_that_is_none_is_said_at_the_start(wrong: str, tmp_path: Path
         config.load({"ATHENA_HOME": str(tmp_path), "ATHENA_CONSOLIDATION_SCHEDULE": wrong})
 
 
-def vague() -> list[dict[str, Any]]:
-    """Many people's notes that have more or fewer words in common: statistics can't be sure of all of them."""
-    chance, events = random.Random(7), []
-    words = "Mira lunch noodle bar office garden rain train piano lesson cake coffee market bread dentist".split()
-    for person in range(30):
-        core = chance.sample(words, 3)
-        for day in range(chance.choice((3, 4, 5))):
-            others = [word for word in words if word not in core]
-            text = " ".join(
-                chance.sample(core, chance.choice((2, 3))) + chance.sample(others, chance.choice((1, 2, 3)))
-            )
-            at = (MONDAY + timedelta(days=5 * day)).isoformat()
-            events.append({"content": text, "user_id": f"person-{person}", "occurred_at": at})
-    return events
-
-
-async def test_without_its_model_nothing_is_asked(dsn: str, test_home: Path) -> None:
-    """With the embedding server away, too: how alike the notes are is then the same everywhere."""
+async def test_without_its_model_nothing_is_asked(dsn: str, test_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the embedding server away, too."""
+    monkeypatch.setattr("athena.consolidation.finding._NOT_QUITE", -1.0)
+    events = [
+        {"content": "Ran along the river before work", "occurred_at": (MONDAY + timedelta(weeks=week)).isoformat()}
+        for week in range(6)
+    ]
     mind = Mind(Behaviour.HONEST)
     async with hostile_server(mind) as model:
         for asks in (False, True):
             settings = settings_for(dsn, f"http://127.0.0.1:{free_port()}", test_home, consolidation={"model": asks})
             async with built(settings.model_copy(update={"reasoning_url": model}), ready=False) as athena:
-                await athena.consolidation.patterns(vague(), asking_s=20)
+                await athena.consolidation.patterns(events, asking_s=20)
             assert bool(mind.prompts) == asks
 
 

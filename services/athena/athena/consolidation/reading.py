@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from athena.store.pool import Connection
 
-MOST = 200_000
+MOST = 100_000
 _PAGE = 5_000
 _SQL = statements("consolidation")
 

@@ -64,7 +64,7 @@ class _Known:
 def look(item: NewMemory) -> Look:
     """Pure, and the only part that takes long with long texts: to be called before anything is held."""
     content = _MARKED.sub("", item.content) if OPEN in item.content else item.content
-    if not content.strip():
+    if not content.strip() and len(content) < len(item.content):
         return Look(item, True, _sample(item.content)[0])
     if len(content) < len(item.content):
         item = replace(item, content=content)

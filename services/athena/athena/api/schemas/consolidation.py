@@ -102,6 +102,7 @@ class Counts(BaseModel):
     described: int = Field(0, description="Patterns whose numbers changed.")
     supported: int = Field(0, description="Events added to the evidence of patterns that were known.")
     closed: int = Field(0, description="Memories true no longer, as later ones say otherwise; both are kept.")
+    reopened: int = Field(0, description="Patterns that had ended, and hold again.")
     questioned: int = Field(0, description="Patterns to be looked at: part of what they rest on is true no longer.")
     twinned: int = Field(0, description="Memories that say nearly what an earlier one said.")
     doubts: int = Field(0, description="Clusters that statistics alone were not sure of.")
